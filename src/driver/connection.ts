@@ -1,0 +1,454 @@
+import type { Sequelize, Transaction } from "sequelize";
+import { OperationalError } from "../errors";
+import type { Bindable, Dialect, DriverRow, Statement, StatementResult, StatementRunner } from "./dialect";
+import { MysqlDialect } from "./mysql";
+
+/** What is told of every statement that went to the database, once, after it ended. */
+export interface QueryEvent {
+  sql: string;
+  parameters: readonly unknown[];
+  durationMs: number;
+  /** Rows returned or matched; null where the statement failed or the driver does not say. */
+  rowCount: number | null;
+  inTransaction: boolean;
+  /** The error that the statement ended with. */
+  error?: unknown;
+}
+
+/** Hears of every statement of a database. */
+export type QueryListener = (event: QueryEvent) => void;
+
+/** The parts of Sequelize's connection manager that are used; they are not in its types. */
+interface ConnectionManager {
+  config: object;
+  getConnection(options: { uuid: string; type: string }): Promise<RawConnection>;
+  releaseConnection(connection: RawConnection): void;
+  pool?: { destroy(connection: RawConnection): Promise<void> };
+  connections?: Record<string, RawConnection>;
+  _connect(config: object): Promise<RawConnection>;
+  _disconnect(connection: RawConnection): Promise<void>;
+}
+
+type Callback<T> = (error: Error | null, result: T) => void;
+
+/** A driver's connection; each driver has some of these members. */
+interface RawConnection {
+  uuid?: string | undefined;
+  filename?: string;
+  // sqlite3
+  all?(sql: string, parameters: readonly unknown[], done: Callback<DriverRow[]>): void;
+  run?(sql: string, parameters: readonly unknown[], done: (this: { changes: number; lastID: number }, error: Error | null) => void): void;
+  interrupt?(): void;
+  configure?(option: "busyTimeout", ms: number): void;
+  // pg, mariadb, mysql2
+  query?(sql: string, parameters: readonly unknown[], done?: Callback<unknown>): unknown;
+  processID?: number;
+  threadId?: number | bigint;
+}
+
+/** How a driver's connection is spoken to. */
+interface Face {
+  all(sql: string, parameters: readonly unknown[]): Promise<DriverRow[]>;
+  run(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
+}
+
+/** How long a statement waits for another process that holds the file, in milliseconds. */
+const BUSY_TIMEOUT_MS = 5000;
+/** How long COMMIT waits for readers of the file, in milliseconds. */
+const COMMIT_TIMEOUT_MS = 15_000;
+const COMMIT_RETRY_MS = 50;
+
+let connectionCount = 0;
+
+/** The connection of an in-memory database serves every session: who has its one transaction. */
+const memoryTransactions = new WeakMap<RawConnection, Connection>();
+const MEMORY_POLL_MS = 10;
+
+/**
+ * One held connection: a queue of statements, a transaction with savepoints, and cancelling.
+ *
+ * The connection is taken from Sequelize's connection manager at the first statement (so that its type parsers and options
+ * hold) and given back by {@link Connection.close}. Statements are sent one after the other in the order of their calls.
+ */
+export class Connection implements StatementRunner {
+  readonly dialect: Dialect;
+  readonly #sequelize: Sequelize;
+  readonly #notify: QueryListener;
+  readonly #id = `session-${++connectionCount}`;
+
+  #raw: RawConnection | undefined;
+  #face: Face | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+  #executing = false;
+  #inTransaction = false;
+  #broken: Error | undefined;
+  #handle: Transaction | undefined;
+
+  /**
+   * @param sequelize  the instance whose connection manager gives the connection
+   * @param notify     told of every statement, after it ended
+   */
+  constructor(sequelize: Sequelize, dialect: Dialect, notify: QueryListener) {
+    this.#sequelize = sequelize;
+    this.dialect = dialect;
+    this.#notify = notify;
+  }
+
+  /** Whether a transaction is open on this connection. */
+  get inTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
+  /** Whether a statement is running at this moment. */
+  get executing(): boolean {
+    return this.#executing;
+  }
+
+  /**
+   * The open transaction as Sequelize's methods take it (`{ transaction: connection.handle }`); undefined outside one.
+   *
+   * Its own commit and rollback are not for callers: this object ends the transaction.
+   */
+  get handle(): Transaction | undefined {
+    return this.#inTransaction ? this.#handle : undefined;
+  }
+
+  /** Sends a statement that returns rows. */
+  all(sql: string, parameters: readonly unknown[] = []): Promise<DriverRow[]> {
+    return this.#send({ sql, parameters }, async (face) => {
+      const rows = await face.all(sql, parameters);
+      return { result: rows, rowCount: rows.length };
+    });
+  }
+
+  /** Sends a statement that writes; rows come back where it has a RETURNING clause (servers). */
+  run(sql: string, parameters: readonly unknown[] = []): Promise<StatementResult> {
+    return this.#send({ sql, parameters }, async (face) => {
+      const result = await face.run(sql, parameters);
+      return { result, rowCount: result.rowCount };
+    });
+  }
+
+  /** Opens a transaction that will write; on SQLite it takes the write lock and waits for it. */
+  begin(): Promise<void> {
+    return this.#begin(this.dialect.beginWrite);
+  }
+
+  /** Opens a transaction for reading one snapshot. */
+  beginRead(): Promise<void> {
+    return this.#begin("BEGIN");
+  }
+
+  /**
+   * Ends the transaction and keeps its work.
+   *
+   * COMMIT meeting a reader of the same file is repeated until the reader is done; any other failure leaves the transaction
+   * to be rolled back by the caller.
+   */
+  async commit(): Promise<void> {
+    const deadline = Date.now() + COMMIT_TIMEOUT_MS;
+    for (;;) {
+      try {
+        await this.#command("COMMIT");
+        break;
+      } catch (error) {
+        const busy = ((error as Error).cause as { code?: string } | undefined)?.code === "SQLITE_BUSY";
+        if (!busy || Date.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, COMMIT_RETRY_MS));
+      }
+    }
+    await this.#finish("commit");
+  }
+
+  /** Ends the transaction and undoes its work; resolves also where the database had already ended it or the connection is lost. */
+  async rollback(): Promise<void> {
+    try {
+      await this.#command("ROLLBACK");
+    } catch (error) {
+      // SQLite ends a transaction by itself after an interrupt, a full disk or an I/O error.
+      const ended = /no transaction is active/.test((error as Error).message);
+      if (!ended) await this.#discard();
+    } finally {
+      await this.#finish("rollback");
+    }
+  }
+
+  /** Sets a savepoint in the open transaction. */
+  async savepoint(name: string): Promise<void> {
+    await this.#command(`SAVEPOINT ${name}`);
+  }
+
+  /** Forgets a savepoint and keeps its work in the transaction. */
+  async release(name: string): Promise<void> {
+    await this.#command(`RELEASE SAVEPOINT ${name}`);
+  }
+
+  /** Undoes the work since a savepoint; the savepoint stays. */
+  async rollbackTo(name: string): Promise<void> {
+    await this.#command(`ROLLBACK TO SAVEPOINT ${name}`);
+  }
+
+  /**
+   * Runs `work` with the raw statement queue to itself: for Sequelize's own calls inside the open transaction, which must not
+   * meet a statement of ours on the wire. Statements of this connection wait until it is done; `work` must not call them.
+   */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#enqueue(async () => {
+      await this.#open();
+      this.#executing = true;
+      try {
+        return await work();
+      } finally {
+        this.#executing = false;
+      }
+    });
+  }
+
+  /**
+   * Cancels the running statement in the database.
+   *
+   * @returns whether a statement was running. On SQLite an interrupted write undoes the whole transaction
+   *   ({@link Dialect.interruptUndoesTransaction}).
+   */
+  async cancel(): Promise<boolean> {
+    const raw = this.#raw;
+    if (!this.#executing || raw === undefined) return false;
+    if (raw.interrupt) {
+      raw.interrupt();
+      return true;
+    }
+    // Not from the pool: it may be empty because of the very statement to cancel.
+    const manager = this.#manager;
+    const killer = await manager._connect(manager.config);
+    try {
+      const sql = raw.processID === undefined ? `KILL QUERY ${Number(raw.threadId)}` : `SELECT pg_cancel_backend(${Number(raw.processID)})`;
+      if (this.#executing) await faceOf(killer).all(sql, []);
+    } finally {
+      await manager._disconnect(killer);
+    }
+    return true;
+  }
+
+  /** Gives the connection back; an open transaction is rolled back. The next statement takes a new one. */
+  async close(): Promise<void> {
+    if (this.#inTransaction) await this.rollback();
+    await this.#enqueue(async () => {
+      const raw = this.#raw;
+      if (raw === undefined) return;
+      this.#forget();
+      if (raw.filename !== ":memory:") {
+        raw.uuid = this.#id;
+        this.#manager.releaseConnection(raw);
+      }
+    });
+  }
+
+  get #manager(): ConnectionManager {
+    return (this.#sequelize as unknown as { connectionManager: ConnectionManager }).connectionManager;
+  }
+
+  async #begin(sql: string): Promise<void> {
+    await this.#takeMemoryTransaction();
+    try {
+      await this.#command(sql);
+    } catch (error) {
+      this.#leaveMemoryTransaction();
+      throw error;
+    }
+    this.#inTransaction = true;
+    this.#handle = this.#newHandle();
+  }
+
+  /** Waits for the other session of an in-memory database, as a file would make it wait. */
+  async #takeMemoryTransaction(): Promise<void> {
+    await this.#enqueue(() => this.#open());
+    const raw = this.#raw;
+    if (raw?.filename !== ":memory:") return;
+    const deadline = Date.now() + BUSY_TIMEOUT_MS;
+    while (memoryTransactions.has(raw)) {
+      if (Date.now() > deadline) {
+        throw new OperationalError("database is locked: another session has a transaction open in this in-memory database.", {
+          hint: "commit or roll back the other session first",
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, MEMORY_POLL_MS));
+    }
+    memoryTransactions.set(raw, this);
+  }
+
+  #leaveMemoryTransaction(): void {
+    if (this.#raw !== undefined && memoryTransactions.get(this.#raw) === this) memoryTransactions.delete(this.#raw);
+  }
+
+  async #command(sql: string): Promise<void> {
+    await this.run(sql);
+  }
+
+  #send<T>(statement: Statement, work: (face: Face) => Promise<{ result: T; rowCount: number }>): Promise<T> {
+    return this.#enqueue(async () => {
+      const face = await this.#open();
+      const start = performance.now();
+      this.#executing = true;
+      let rowCount: number | null = null;
+      let failure: unknown;
+      try {
+        const done = await work(face);
+        rowCount = done.rowCount;
+        return done.result;
+      } catch (error) {
+        failure = this.dialect.translateError(error, statement);
+        if (isConnectionLoss(error)) this.#broken = failure as Error;
+        throw failure;
+      } finally {
+        this.#executing = false;
+        this.#notify({
+          ...statement,
+          durationMs: performance.now() - start,
+          rowCount,
+          inTransaction: this.#inTransaction,
+          ...(failure === undefined ? {} : { error: failure }),
+        });
+      }
+    });
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work);
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async #open(): Promise<Face> {
+    if (this.#broken !== undefined) {
+      const cause = this.#broken;
+      if (this.#inTransaction) {
+        throw new OperationalError(`The connection to the database was lost: ${cause.message}`, {
+          cause,
+          hint: "db.session.rollback() and try again: a new connection is opened",
+        });
+      }
+      await this.#discard();
+    }
+    if (this.#face !== undefined) return this.#face;
+    const raw = await this.#manager.getConnection({ uuid: this.#id, type: "WRITE" });
+    raw.configure?.("busyTimeout", BUSY_TIMEOUT_MS);
+    const face = faceOf(raw);
+    if (this.dialect instanceof MysqlDialect) {
+      const [mode] = await face.all("SELECT @@sql_mode AS mode, @@auto_increment_increment AS increment", []);
+      this.dialect.backslashIsPlain = String(mode?.["mode"]).includes("NO_BACKSLASH_ESCAPES");
+      this.dialect.idIncrement = Number(mode?.["increment"]);
+    }
+    this.#raw = raw;
+    this.#face = face;
+    return face;
+  }
+
+  #forget(): void {
+    this.#raw = undefined;
+    this.#face = undefined;
+    this.#broken = undefined;
+  }
+
+  /** Throws the connection away, because its state is unknown. */
+  async #discard(): Promise<void> {
+    const raw = this.#raw;
+    this.#forget();
+    if (raw === undefined) return;
+    const manager = this.#manager;
+    if (manager.pool) await manager.pool.destroy(raw).catch(() => undefined);
+    else if (raw.filename !== ":memory:") {
+      raw.uuid = this.#id;
+      manager.releaseConnection(raw);
+    }
+  }
+
+  async #finish(how: "commit" | "rollback"): Promise<void> {
+    this.#inTransaction = false;
+    this.#leaveMemoryTransaction();
+    const handle = this.#handle as (Transaction & { finished?: string; _afterCommitHooks?: ((t: Transaction) => unknown)[] }) | undefined;
+    this.#handle = undefined;
+    if (handle === undefined) return;
+    handle.finished = how;
+    if (how === "commit") for (const hook of handle._afterCommitHooks ?? []) await hook.call(handle, handle);
+  }
+
+  #newHandle(): Transaction {
+    // The class of the very copy of Sequelize that made the instance.
+    const { Transaction: Base } = this.#sequelize.constructor as unknown as {
+      Transaction: new (sequelize: Sequelize, options: object) => Transaction;
+    };
+    /** A transaction whose end is decided by this object alone: Sequelize may not release its connection. */
+    class HeldTransaction extends Base {
+      cleanup(): void {}
+      async forceCleanup(): Promise<void> {}
+    }
+    const handle = new HeldTransaction(this.#sequelize, {});
+    (handle as unknown as { connection: RawConnection | undefined }).connection = this.#raw;
+    return handle;
+  }
+}
+
+function isConnectionLoss(error: unknown): boolean {
+  const { code, fatal, message } = error as { code?: string; fatal?: boolean; message: string };
+  return (
+    fatal === true ||
+    /^(ECONNRESET|EPIPE|ETIMEDOUT|PROTOCOL_CONNECTION_LOST|57P0[123]|08\d\d\d)$/.test(code ?? "") ||
+    /Connection terminated|Client has encountered a connection error|Client was closed|socket has unexpectedly been closed/i.test(message)
+  );
+}
+
+function faceOf(raw: RawConnection): Face {
+  if (raw.all && raw.run) return sqliteFace(raw as RawConnection & Required<Pick<RawConnection, "all" | "run">>);
+  if (raw.processID !== undefined) return postgresFace(raw);
+  return mysqlFace(raw);
+}
+
+function sqliteFace(raw: Required<Pick<RawConnection, "all" | "run">> & RawConnection): Face {
+  return {
+    all: (sql, parameters) =>
+      new Promise((resolve, reject) => raw.all(sql, parameters, (error, rows) => (error ? reject(error) : resolve(rows)))),
+    run: (sql, parameters) =>
+      new Promise((resolve, reject) =>
+        raw.run(sql, parameters, function (error) {
+          if (error) reject(error);
+          else resolve({ rows: [], rowCount: this.changes, insertId: this.lastID });
+        }),
+      ),
+  };
+}
+
+function postgresFace(raw: RawConnection): Face {
+  const query = async (sql: string, parameters: readonly unknown[]): Promise<StatementResult> => {
+    const result = (await raw.query?.(sql, parameters as Bindable[])) as { rows: DriverRow[]; rowCount: number | null };
+    return { rows: result.rows, rowCount: result.rowCount ?? 0 };
+  };
+  return { all: async (sql, parameters) => (await query(sql, parameters)).rows, run: query };
+}
+
+interface MysqlHeader {
+  affectedRows?: number | bigint;
+  insertId?: number | bigint;
+}
+
+function mysqlFace(raw: RawConnection): Face {
+  // mysql2 takes a callback; mariadb returns a promise.
+  const viaCallback = (raw as { execute?: { length: number }; promise?: unknown }).promise !== undefined;
+  const query = (sql: string, parameters: readonly unknown[]): Promise<unknown> =>
+    viaCallback
+      ? new Promise((resolve, reject) => {
+          raw.query?.(sql, parameters, (error, result) => (error ? reject(error) : resolve(result)));
+        })
+      : (raw.query?.(sql, parameters) as Promise<unknown>);
+  return {
+    all: async (sql, parameters) => {
+      const result = await query(sql, parameters);
+      return Array.isArray(result) ? [...(result as DriverRow[])] : [];
+    },
+    run: async (sql, parameters) => {
+      const result = await query(sql, parameters);
+      if (Array.isArray(result)) return { rows: [...(result as DriverRow[])], rowCount: result.length };
+      const { affectedRows = 0, insertId = 0 } = result as MysqlHeader;
+      return { rows: [], rowCount: Number(affectedRows), insertId: Number(insertId) };
+    },
+  };
+}

@@ -1,0 +1,243 @@
+import type { DatabaseError } from "../errors";
+import { ArgumentError, StatementError } from "../errors";
+import { needsQuoting } from "./reserved-words";
+
+/** A value as a driver takes it: what a parameter of a statement may be. */
+export type Bindable = string | number | bigint | boolean | Buffer | null;
+
+/** One row as a driver returns it: column name to raw value. */
+export type DriverRow = Record<string, unknown>;
+
+/** What a statement did: the rows it returned, the rows it matched, the key that the database generated for its first new row. */
+export interface StatementResult {
+  rows: DriverRow[];
+  /** Rows matched by an UPDATE or DELETE, inserted by an INSERT, returned by a SELECT. */
+  rowCount: number;
+  insertId?: number;
+}
+
+/** Text and parameters of one statement, exactly as they go to the driver. */
+export interface Statement {
+  sql: string;
+  parameters: readonly unknown[];
+}
+
+/** Sends statements on one connection, one at a time. */
+export interface StatementRunner {
+  all(sql: string, parameters?: readonly unknown[]): Promise<DriverRow[]>;
+  run(sql: string, parameters?: readonly unknown[]): Promise<StatementResult>;
+}
+
+/** A column of a bulk statement: its name and how its values travel. */
+export interface BulkColumn {
+  name: string;
+  /** The column's SQL type in this dialect, as the model declares it (`INTEGER`, `VARCHAR(64)`, `"enum_users_kind"`). */
+  sqlType: string;
+  /** What the bindable values are; decides how they are written into JSON and read out of it. */
+  kind: "integer" | "number" | "decimal" | "boolean" | "text" | "binary" | "other";
+}
+
+/** Rows to insert into one table: every row has a value for every column. */
+export interface InsertRequest {
+  /** Quoted table name, with its schema if it has one. */
+  table: string;
+  /** The bare table name, for catalogue look-ups. */
+  tableName: string;
+  columns: readonly BulkColumn[];
+  rows: readonly (readonly Bindable[])[];
+  /** The key column that the database numbers, when the rows do not carry it: its values are returned in the order of the rows. */
+  generatedKey?: string | undefined;
+  /** Columns whose stored values the caller wants back (server defaults), where the dialect can return them. */
+  returning?: readonly string[] | undefined;
+}
+
+/** Rows to change in one table, all with the same changed columns. */
+export interface UpdateRequest {
+  table: string;
+  /** Columns that identify a row: the primary key, and the version where there is one. */
+  keys: readonly BulkColumn[];
+  sets: readonly BulkColumn[];
+  /** Values of the keys, then of the sets, per row. */
+  rows: readonly (readonly Bindable[])[];
+}
+
+/** Rows to delete from one table by their key columns. */
+export interface DeleteRequest {
+  table: string;
+  keys: readonly BulkColumn[];
+  rows: readonly (readonly Bindable[])[];
+}
+
+/**
+ * The differences between databases behind one interface: named capabilities, quoting, literals, bulk statements, errors.
+ *
+ * Code outside `driver/`, `schema/`'s readers, `migrations/ddl/` and `database.ts` asks for a capability and never for a name.
+ */
+export abstract class Dialect {
+  /** Sequelize's name of the dialect: for messages and for looking up Sequelize's own parts, never for decisions. */
+  abstract readonly name: "sqlite" | "postgres" | "mariadb" | "mysql";
+
+  /** `INSERT … RETURNING` gives back server defaults. */
+  abstract readonly supportsReturning: boolean;
+  abstract readonly supportsTransactionalDdl: boolean;
+  /** `SELECT DISTINCT ON (…)`. */
+  abstract readonly supportsDistinctOn: boolean;
+  /** An ILIKE operator; elsewhere both sides are lowered. */
+  abstract readonly supportsIlike: boolean;
+  /** `ORDER BY … NULLS FIRST`; elsewhere an `IS NULL` key stands in front. */
+  abstract readonly supportsNullsOrdering: boolean;
+  /** `SELECT … FOR UPDATE`. */
+  abstract readonly supportsForUpdate: boolean;
+  /** `a IS DISTINCT FROM b`; elsewhere the dialect's own null-safe comparison. */
+  abstract readonly supportsIsDistinctFrom: boolean;
+  /** After an error every statement fails until ROLLBACK (to a savepoint). */
+  abstract readonly abortsTransactionOnError: boolean;
+  /** Interrupting a write undoes the whole transaction, not only the statement. */
+  abstract readonly interruptUndoesTransaction: boolean;
+  /** BIGINT values come back rounded unless read as text. */
+  abstract readonly readsBigintsAsText: boolean;
+  /** The driver returns JSON columns parsed. */
+  abstract readonly parsesJson: boolean;
+  abstract readonly identifierQuote: '"' | "`";
+  /** The statement that opens a transaction which will write. */
+  readonly beginWrite: string = "BEGIN";
+
+  /** A boolean as a parameter: the number that is stored, where the database has no booleans of its own. */
+  bindBoolean(value: boolean): Bindable {
+    return value ? 1 : 0;
+  }
+
+  /** Always quoted; a quote character inside is doubled. */
+  quote(name: string): string {
+    if (name.includes("\0")) throw new ArgumentError(`Cannot use ${JSON.stringify(name)} as a name: it holds a NUL character.`);
+    const q = this.identifierQuote;
+    return q + name.replaceAll(q, q + q) + q;
+  }
+
+  /** Quoted only where the name needs it, so that statements read well. */
+  identifier(name: string): string {
+    return needsQuoting(name) ? this.quote(name) : name;
+  }
+
+  /** The placeholder of the parameter at `position`, counted from 1. */
+  placeholder(_position: number): string {
+    return "?";
+  }
+
+  /**
+   * A bindable value written as a literal that the database's own client reads as the same value.
+   *
+   * @throws {StatementError} for a value that has no literal (Infinity on MariaDB, NUL in text on PostgreSQL)
+   */
+  literal(value: unknown): string {
+    if (value === null) return "NULL";
+    switch (typeof value) {
+      case "number":
+        return this.numberLiteral(value);
+      case "bigint":
+        return String(value);
+      case "boolean":
+        return this.booleanLiteral(value);
+      case "string":
+        return this.textLiteral(value.toWellFormed());
+      default:
+        if (Buffer.isBuffer(value)) return this.binaryLiteral(value);
+        throw new StatementError(`Cannot write ${describe(value)} as a literal: it is not a value of the database.`);
+    }
+  }
+
+  protected numberLiteral(value: number): string {
+    if (!Number.isFinite(value)) throw new StatementError(`Cannot write ${value} as a literal: the database has no such number.`);
+    // An integral double keeps its digits; -0 has no form of its own in SQL.
+    return Object.is(value, -0) ? "0" : String(value);
+  }
+  protected booleanLiteral(value: boolean): string {
+    return value ? "true" : "false";
+  }
+  protected textLiteral(value: string): string {
+    return `'${value.replaceAll("'", "''")}'`;
+  }
+  protected binaryLiteral(value: Buffer): string {
+    return `x'${value.toString("hex")}'`;
+  }
+
+  /** ` LIMIT … OFFSET …` with the synthetic limit that the dialect needs for an offset alone; the parts are SQL text. */
+  abstract limitClause(limit: string | undefined, offset: string | undefined): string;
+
+  /** The JavaScript error for what the driver raised; SQL and parameters stand on it. */
+  abstract translateError(error: unknown, statement: Statement): DatabaseError;
+
+  /**
+   * Inserts rows, at best in one statement.
+   *
+   * @returns the generated keys in the order of the rows (empty without `generatedKey`) and, where asked and possible, the
+   *   values of `returning` per row
+   */
+  abstract insert(runner: StatementRunner, request: InsertRequest): Promise<{ keys: unknown[]; returned?: DriverRow[] }>;
+
+  /** Updates rows, at best in one statement. @returns the number of rows matched, also where a value did not change */
+  abstract update(runner: StatementRunner, request: UpdateRequest): Promise<number>;
+
+  /** Deletes rows, at best in one statement. @returns the number of rows matched */
+  abstract delete(runner: StatementRunner, request: DeleteRequest): Promise<number>;
+
+  /** The statement for one row: `INSERT INTO t (a, b) VALUES (?, ?)`. */
+  protected insertOne(request: InsertRequest, row: readonly Bindable[], suffix = ""): Statement {
+    if (request.columns.length === 0) return { sql: `INSERT INTO ${request.table} ${this.emptyRow}${suffix}`, parameters: [] };
+    const names = request.columns.map((column) => this.identifier(column.name)).join(", ");
+    const marks = row.map((_, i) => this.placeholder(i + 1)).join(", ");
+    return { sql: `INSERT INTO ${request.table} (${names}) VALUES (${marks})${suffix}`, parameters: row };
+  }
+  protected readonly emptyRow: string = "DEFAULT VALUES";
+
+  /** `UPDATE t SET a = ? WHERE id = ?`. */
+  protected updateOne(request: UpdateRequest, row: readonly Bindable[]): Statement {
+    const keyValues = row.slice(0, request.keys.length);
+    const setValues = row.slice(request.keys.length);
+    const sets = request.sets.map((column, i) => `${this.identifier(column.name)} = ${this.placeholder(i + 1)}`).join(", ");
+    const where = this.keyCondition(request.keys, setValues.length);
+    return { sql: `UPDATE ${request.table} SET ${sets} WHERE ${where}`, parameters: [...setValues, ...keyValues] };
+  }
+
+  /** `DELETE FROM t WHERE id = ?`. */
+  protected deleteOne(request: DeleteRequest, row: readonly Bindable[]): Statement {
+    return { sql: `DELETE FROM ${request.table} WHERE ${this.keyCondition(request.keys, 0)}`, parameters: row };
+  }
+
+  protected keyCondition(keys: readonly BulkColumn[], before: number): string {
+    return keys.map((column, i) => `${this.identifier(column.name)} = ${this.placeholder(before + i + 1)}`).join(" AND ");
+  }
+}
+
+/** Rows of one bulk statement at the most: keeps a statement's text and its JSON within a few megabytes. */
+export const CHUNK_ROWS = 5000;
+/** Characters of one bulk statement's values at the most. */
+export const CHUNK_CHARACTERS = 4_000_000;
+
+/** Cuts `rows` into chunks by count and by an estimate of their size in characters. */
+export function* chunks(rows: readonly (readonly Bindable[])[], maxRows = CHUNK_ROWS): Generator<readonly (readonly Bindable[])[]> {
+  let start = 0;
+  let size = 0;
+  for (let i = 0; i < rows.length; i++) {
+    let rowSize = 0;
+    for (const value of rows[i] as readonly Bindable[]) {
+      rowSize += typeof value === "string" ? value.length : Buffer.isBuffer(value) ? value.length * 2 : 8;
+    }
+    if (i > start && (i - start >= maxRows || size + rowSize > CHUNK_CHARACTERS)) {
+      yield rows.slice(start, i);
+      start = i;
+      size = 0;
+    }
+    size += rowSize;
+  }
+  if (start < rows.length) yield start === 0 ? rows : rows.slice(start);
+}
+
+/** A value for an error message: its type and a short form. */
+export function describe(value: unknown): string {
+  if (value === undefined) return "undefined";
+  if (value === null) return "null";
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+  if (typeof value === "object") return `an object of class ${(value as object).constructor?.name ?? "null"}`;
+  return String(value);
+}

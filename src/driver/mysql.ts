@@ -1,0 +1,165 @@
+import type { ConstraintKind } from "../errors";
+import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
+import type { DeleteRequest, InsertRequest, Statement, StatementRunner, UpdateRequest } from "./dialect";
+import { Dialect, chunks } from "./dialect";
+
+/** Rows of one statement: the text is parsed by the server for each row, so more gains nothing. */
+const ROWS_PER_STATEMENT = 1000;
+
+/** MariaDB and MySQL, and what speaks their protocol, through the mariadb or the mysql2 package. */
+export class MysqlDialect extends Dialect {
+  override readonly supportsReturning = false;
+  override readonly supportsTransactionalDdl = false;
+  override readonly supportsDistinctOn = false;
+  override readonly supportsIlike = false;
+  override readonly supportsNullsOrdering = false;
+  override readonly supportsForUpdate = true;
+  override readonly supportsIsDistinctFrom = false;
+  override readonly abortsTransactionOnError = false;
+  override readonly interruptUndoesTransaction = false;
+  override readonly readsBigintsAsText = false;
+  override readonly parsesJson = false;
+  override readonly identifierQuote = "`";
+  /** The server reads a backslash in text as itself (sql_mode NO_BACKSLASH_ESCAPES); read from the server when connecting. */
+  backslashIsPlain = false;
+  /** Ids of one statement are this far apart (auto_increment_increment); read from the server when connecting. */
+  idIncrement = 1;
+
+  constructor(override readonly name: "mariadb" | "mysql") {
+    super();
+  }
+
+  protected override textLiteral(value: string): string {
+    if (this.backslashIsPlain) return super.textLiteral(value);
+    return super.textLiteral(value.replaceAll("\\", "\\\\").replaceAll("\0", "\\0"));
+  }
+
+  protected override numberLiteral(value: number): string {
+    if (!Number.isFinite(value)) throw new StatementError(`Cannot write ${value}: the database has no such number.`);
+    // A number with an exponent is a DOUBLE, one without a DECIMAL: only the first compares equal to a stored DOUBLE.
+    return Number.isInteger(value) ? super.numberLiteral(value) : `${value}${/e/.test(String(value)) ? "" : "e0"}`;
+  }
+
+  override limitClause(limit: string | undefined, offset: string | undefined): string {
+    if (limit === undefined && offset === undefined) return "";
+    return ` LIMIT ${limit ?? "18446744073709551615"}${offset === undefined ? "" : ` OFFSET ${offset}`}`;
+  }
+
+  protected override readonly emptyRow = "() VALUES ()";
+
+  override async insert(runner: StatementRunner, request: InsertRequest): ReturnType<Dialect["insert"]> {
+    const { rows, columns, generatedKey } = request;
+    const keys: unknown[] = [];
+    if (rows.length === 1 || columns.length === 0) {
+      for (const row of rows) {
+        const { sql, parameters } = this.insertOne(request, row);
+        const { insertId } = await runner.run(sql, parameters);
+        if (generatedKey !== undefined) keys.push(insertId);
+      }
+      return { keys };
+    }
+    const names = columns.map((column) => this.identifier(column.name)).join(", ");
+    const tuple = `(${columns.map(() => "?").join(", ")})`;
+    for (const chunk of chunks(rows, ROWS_PER_STATEMENT)) {
+      const sql = `INSERT INTO ${request.table} (${names}) VALUES ${new Array(chunk.length).fill(tuple).join(", ")}`;
+      const { insertId } = await runner.run(sql, chunk.flat());
+      // A simple insert gets consecutive ids in the order of its rows, in every innodb_autoinc_lock_mode.
+      if (generatedKey !== undefined) for (let i = 0; i < chunk.length; i++) keys.push((insertId ?? 0) + i * this.idIncrement);
+    }
+    return { keys };
+  }
+
+  override async update(runner: StatementRunner, request: UpdateRequest): Promise<number> {
+    if (request.rows.length === 1) {
+      const { sql, parameters } = this.updateOne(request, request.rows[0] ?? []);
+      return (await runner.run(sql, parameters)).rowCount;
+    }
+    const columns = [...request.keys, ...request.sets];
+    const sets = request.sets
+      .map((column, i) => `${request.table}.${this.identifier(column.name)} = v.c${i + request.keys.length}`)
+      .join(", ");
+    const join = request.keys.map((column, i) => `${request.table}.${this.identifier(column.name)} = v.c${i}`).join(" AND ");
+    const first = `SELECT ${columns.map((_, i) => `? AS c${i}`).join(", ")}`;
+    const next = ` UNION ALL SELECT ${columns.map(() => "?").join(", ")}`;
+    let matched = 0;
+    for (const chunk of chunks(request.rows, ROWS_PER_STATEMENT)) {
+      const sql = `UPDATE ${request.table} JOIN (${first}${next.repeat(chunk.length - 1)}) AS v ON ${join} SET ${sets}`;
+      matched += (await runner.run(sql, chunk.flat())).rowCount;
+    }
+    return matched;
+  }
+
+  override async delete(runner: StatementRunner, request: DeleteRequest): Promise<number> {
+    if (request.rows.length === 1) {
+      const { sql, parameters } = this.deleteOne(request, request.rows[0] ?? []);
+      return (await runner.run(sql, parameters)).rowCount;
+    }
+    const names = request.keys.map((column) => this.identifier(column.name));
+    const left = names.length === 1 ? names[0] : `(${names.join(", ")})`;
+    const mark = names.length === 1 ? "?" : `(${names.map(() => "?").join(", ")})`;
+    let matched = 0;
+    for (const chunk of chunks(request.rows)) {
+      const sql = `DELETE FROM ${request.table} WHERE ${left} IN (${new Array(chunk.length).fill(mark).join(", ")})`;
+      matched += (await runner.run(sql, chunk.flat())).rowCount;
+    }
+    return matched;
+  }
+
+  override translateError(error: unknown, statement: Statement): DatabaseError {
+    const raw = error as { message: string; sqlMessage?: string; errno?: number; code?: string };
+    const message = raw.sqlMessage ?? raw.message;
+    const options = { cause: error, sql: statement.sql, parameters: statement.parameters };
+    switch (raw.errno) {
+      case 1062:
+      case 1586: {
+        // Duplicate entry 'john' for key 'users.username' (MySQL names the table, MariaDB does not)
+        const key = /for key '(?:[^']*\.)?([^'.]+)'/.exec(message)?.[1];
+        return new IntegrityError(message, { ...options, kind: "unique", constraint: key, ...insertTarget(statement.sql) });
+      }
+      case 1048:
+      case 1364: {
+        const field = /(?:Column|Field) '([^']+)'/.exec(message)?.[1];
+        return integrity("notNull", field === undefined ? [] : [field]);
+      }
+      case 1451:
+      case 1452: {
+        const match = /\((?:`[^`]+`\.)?`([^`]+)`, CONSTRAINT `([^`]+)` FOREIGN KEY \(([^)]*)\)/.exec(message);
+        const fields = match?.[3]?.split(", ").map((name) => name.replaceAll("`", ""));
+        return new IntegrityError(message, { ...options, kind: "foreignKey", table: match?.[1], constraint: match?.[2], fields });
+      }
+      case 4025:
+      case 3819:
+        return new IntegrityError(message, {
+          ...options,
+          kind: "check",
+          constraint: /CONSTRAINT `([^`]+)`|constraint '([^']+)'/.exec(message)?.slice(1).find(Boolean),
+          ...insertTarget(statement.sql),
+        });
+      case 1044: // access denied
+      case 1045:
+      case 1049: // unknown database
+      case 1205: // lock wait
+      case 1213: // deadlock
+      case 1290: // read only
+      case 1317: // interrupted
+      case 1792:
+      case 1927: // killed
+        return new OperationalError(message, options);
+      default:
+        // Client-side errors (connection lost, timeouts) carry no number of the server's or one of the driver's own.
+        return raw.errno === undefined || raw.errno < 1000 || raw.errno >= 45000 || raw.errno === 2013
+          ? new OperationalError(message, options)
+          : new DatabaseError(message, options);
+    }
+
+    function integrity(kind: ConstraintKind, fields: string[]): IntegrityError {
+      return new IntegrityError(message, { ...options, kind, fields, ...insertTarget(statement.sql) });
+    }
+  }
+}
+
+function insertTarget(sql: string): { table?: string } {
+  const table = /^(?:INSERT INTO|UPDATE)\s+(`(?:[^`]|``)+`|[\w$]+)/i.exec(sql)?.[1];
+  return table === undefined ? {} : { table: table.replace(/^`|`$/g, "").replaceAll("``", "`") };
+}
+

@@ -1,0 +1,170 @@
+import type { ConstraintKind } from "../errors";
+import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
+import type { BulkColumn, DeleteRequest, InsertRequest, Statement, StatementRunner, UpdateRequest } from "./dialect";
+import { Dialect, chunks } from "./dialect";
+import type { JsonEncoding } from "./json-rows";
+import { encodeRows } from "./json-rows";
+
+const JSON_ENCODING: JsonEncoding = {
+  number: (value) => (Number.isFinite(value) ? String(value) : JSON.stringify(String(value))),
+  boolean: (value) => String(value),
+  binary: (value) => JSON.stringify(`\\x${value.toString("hex")}`),
+};
+
+/** PostgreSQL, and what speaks its protocol, through the pg package. */
+export class PostgresDialect extends Dialect {
+  override readonly name = "postgres";
+  override readonly supportsReturning = true;
+  override readonly supportsTransactionalDdl = true;
+  override readonly supportsDistinctOn = true;
+  override readonly supportsIlike = true;
+  override readonly supportsNullsOrdering = true;
+  override readonly supportsForUpdate = true;
+  override readonly supportsIsDistinctFrom = true;
+  override readonly abortsTransactionOnError = true;
+  override readonly interruptUndoesTransaction = false;
+  override readonly readsBigintsAsText = false;
+  override readonly parsesJson = true;
+  override readonly identifierQuote = '"';
+
+  override bindBoolean(value: boolean): boolean {
+    return value;
+  }
+
+  override placeholder(position: number): string {
+    return `$${position}`;
+  }
+
+  protected override numberLiteral(value: number): string {
+    if (!Number.isFinite(value)) return `'${value}'::float8`;
+    return value < 0 || Object.is(value, -0) ? `(${super.numberLiteral(value)})` : super.numberLiteral(value);
+  }
+
+  protected override textLiteral(value: string): string {
+    if (value.includes("\0")) throw new StatementError("Cannot write text with a NUL character: PostgreSQL stores none.");
+    // The E form reads the same whatever standard_conforming_strings says.
+    return value.includes("\\") ? ` E${super.textLiteral(value.replaceAll("\\", "\\\\"))}`.trimStart() : super.textLiteral(value);
+  }
+
+  protected override binaryLiteral(value: Buffer): string {
+    return `'\\x${value.toString("hex")}'::bytea`;
+  }
+
+  override limitClause(limit: string | undefined, offset: string | undefined): string {
+    return `${limit === undefined ? "" : ` LIMIT ${limit}`}${offset === undefined ? "" : ` OFFSET ${offset}`}`;
+  }
+
+  override async insert(runner: StatementRunner, request: InsertRequest): ReturnType<Dialect["insert"]> {
+    const { rows, columns, generatedKey } = request;
+    const wanted = [...(generatedKey === undefined ? [] : [generatedKey]), ...(request.returning ?? [])];
+    const returning = wanted.length === 0 ? "" : ` RETURNING ${wanted.map((name) => this.identifier(name)).join(", ")}`;
+    // The order of returned rows is not promised: with other columns than the key, one row at a time.
+    if (rows.length === 1 || columns.length === 0 || request.returning?.length) {
+      const keys: unknown[] = [];
+      const returned: Record<string, unknown>[] = [];
+      for (const row of rows) {
+        const { sql, parameters } = this.insertOne(request, row, returning);
+        const [stored = {}] = (await runner.run(sql, parameters)).rows;
+        if (generatedKey !== undefined) keys.push(stored[generatedKey]);
+        returned.push(stored);
+      }
+      return request.returning?.length ? { keys, returned } : { keys };
+    }
+    const names = columns.map((column) => this.identifier(column.name)).join(", ");
+    const values = columns.map((column, i) => fromRecord(column, `r.c${i}`)).join(", ");
+    const definition = columns.map((column, i) => `c${i} ${recordType(column)}`).join(", ");
+    // ORDER BY makes the sequence follow the rows; the ids are sorted because RETURNING follows nothing.
+    const ordered = generatedKey !== undefined;
+    const sql =
+      `INSERT INTO ${request.table} (${names}) SELECT ${values} FROM json_to_recordset($1::json) ` +
+      `AS r(${ordered ? "o int, " : ""}${definition})${ordered ? " ORDER BY r.o" : ""}${returning}`;
+    const keys: unknown[] = [];
+    for (const chunk of chunks(rows)) {
+      const result = await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true, ordered)]);
+      if (generatedKey !== undefined) keys.push(...result.rows.map((row) => row[generatedKey]).sort(compareKeys));
+    }
+    return { keys };
+  }
+
+  override async update(runner: StatementRunner, request: UpdateRequest): Promise<number> {
+    if (request.rows.length === 1) {
+      const { sql, parameters } = this.updateOne(request, request.rows[0] ?? []);
+      return (await runner.run(sql, parameters)).rowCount;
+    }
+    const columns = [...request.keys, ...request.sets];
+    const definition = columns.map((column, i) => `c${i} ${recordType(column)}`).join(", ");
+    const sets = request.sets
+      .map((column, i) => `${this.identifier(column.name)} = ${fromRecord(column, `v.c${i + request.keys.length}`)}`)
+      .join(", ");
+    const where = request.keys
+      .map((column, i) => `${request.table}.${this.identifier(column.name)} = ${fromRecord(column, `v.c${i}`)}`)
+      .join(" AND ");
+    const sql = `UPDATE ${request.table} SET ${sets} FROM json_to_recordset($1::json) AS v(${definition}) WHERE ${where}`;
+    let matched = 0;
+    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
+    return matched;
+  }
+
+  override async delete(runner: StatementRunner, request: DeleteRequest): Promise<number> {
+    if (request.rows.length === 1) {
+      const { sql, parameters } = this.deleteOne(request, request.rows[0] ?? []);
+      return (await runner.run(sql, parameters)).rowCount;
+    }
+    const definition = request.keys.map((column, i) => `c${i} ${recordType(column)}`).join(", ");
+    const where = request.keys
+      .map((column, i) => `${request.table}.${this.identifier(column.name)} = ${fromRecord(column, `v.c${i}`)}`)
+      .join(" AND ");
+    const sql = `DELETE FROM ${request.table} USING json_to_recordset($1::json) AS v(${definition}) WHERE ${where}`;
+    let matched = 0;
+    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
+    return matched;
+  }
+
+  override translateError(error: unknown, statement: Statement): DatabaseError {
+    const { message, code, table, column, constraint, detail } = error as Record<string, string | undefined> & { message: string };
+    const options = { cause: error, sql: statement.sql, parameters: statement.parameters };
+    const kind = KINDS[code ?? ""];
+    if (kind !== undefined) {
+      // detail: Key (username)=(john) already exists.
+      const fields = column !== undefined ? [column] : /^Key \((.*?)\)=/.exec(detail ?? "")?.[1]?.split(", ").map(unquote);
+      return new IntegrityError(detail ? `${message}: ${detail}` : message, { ...options, kind, table, fields, constraint });
+    }
+    // Classes 08 connection, 40 rollback, 53 resources, 55 locks, 57 intervention, 58 system; driver errors have no SQLSTATE.
+    if (!code || /^(08|40|53|55|57|58)/.test(code) || !/^[0-9A-Z]{5}$/.test(code)) return new OperationalError(message, options);
+    return new DatabaseError(message, options);
+  }
+}
+
+const KINDS: Record<string, ConstraintKind> = { "23505": "unique", "23503": "foreignKey", "23502": "notNull", "23514": "check", "23P01": "unique" };
+
+function unquote(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+}
+
+/** The type of a column in the record of JSON: what JSON carries as itself keeps its type, the rest travels as text. */
+function recordType(column: BulkColumn): string {
+  switch (column.kind) {
+    case "integer":
+      return "bigint";
+    case "number":
+      return "float8";
+    case "decimal":
+      return "numeric";
+    case "boolean":
+      return "boolean";
+    case "binary":
+      return "bytea";
+    default:
+      return "text";
+  }
+}
+
+// Text is left to assignment: an explicit cast to VARCHAR(n) would cut it silently.
+function fromRecord(column: BulkColumn, source: string): string {
+  return column.kind === "other" ? `${source}::${column.sqlType}` : source;
+}
+
+function compareKeys(a: unknown, b: unknown): number {
+  const [x, y] = [BigInt(a as string | number), BigInt(b as string | number)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}

@@ -1,0 +1,191 @@
+import type { ConstraintKind } from "../errors";
+import { DatabaseError, IntegrityError, OperationalError } from "../errors";
+import type { BulkColumn, DeleteRequest, InsertRequest, Statement, StatementRunner, UpdateRequest } from "./dialect";
+import { Dialect, chunks } from "./dialect";
+import type { JsonEncoding } from "./json-rows";
+import { encodeRows } from "./json-rows";
+
+const JSON_ENCODING: JsonEncoding = {
+  number(value) {
+    if (Number.isInteger(value) && Math.abs(value) < 2 ** 53) return String(value);
+    if (Number.isNaN(value)) return "null";
+    if (!Number.isFinite(value)) return value > 0 ? "9e999" : "-9e999";
+    return value.toPrecision(17);
+  },
+  boolean: (value) => (value ? "1" : "0"),
+  binary: (value) => JSON.stringify(value.toString("hex")),
+};
+
+/** SQLite through the sqlite3 package. */
+export class SqliteDialect extends Dialect {
+  override readonly name = "sqlite";
+  override readonly supportsReturning = true;
+  override readonly supportsTransactionalDdl = true;
+  override readonly supportsDistinctOn = false;
+  override readonly supportsIlike = false;
+  override readonly supportsNullsOrdering = true;
+  override readonly supportsForUpdate = false;
+  override readonly supportsIsDistinctFrom = true;
+  override readonly abortsTransactionOnError = false;
+  override readonly interruptUndoesTransaction = true;
+  override readonly readsBigintsAsText = true;
+  override readonly parsesJson = false;
+  override readonly identifierQuote = '"';
+  // The write lock is taken at once: a deferred transaction that reads first may never be able to write.
+  override readonly beginWrite = "BEGIN IMMEDIATE";
+
+  protected override numberLiteral(value: number): string {
+    if (Number.isNaN(value)) return "NULL";
+    if (!Number.isFinite(value)) return value > 0 ? "9e999" : "-9e999";
+    if (Number.isInteger(value) && Math.abs(value) < 2 ** 53) return super.numberLiteral(value);
+    // 17 digits are exact here; the shortest form loses the last bit of one double in 10 000.
+    return value.toPrecision(17);
+  }
+
+  protected override booleanLiteral(value: boolean): string {
+    return value ? "1" : "0";
+  }
+
+  protected override textLiteral(value: string): string {
+    // The command-line client ends a literal at NUL.
+    if (value.includes("\0")) return `CAST(x'${Buffer.from(value).toString("hex")}' AS TEXT)`;
+    return super.textLiteral(value);
+  }
+
+  override limitClause(limit: string | undefined, offset: string | undefined): string {
+    if (limit === undefined && offset === undefined) return "";
+    return ` LIMIT ${limit ?? "-1"}${offset === undefined ? "" : ` OFFSET ${offset}`}`;
+  }
+
+  override async insert(runner: StatementRunner, request: InsertRequest): ReturnType<Dialect["insert"]> {
+    const { rows, generatedKey, columns } = request;
+    const returning = request.returning?.length ? ` RETURNING ${request.returning.map((name) => this.identifier(name)).join(", ")}` : "";
+    if (rows.length === 1 || columns.length === 0 || returning !== "") return this.#insertSingly(runner, request, returning);
+    let keyColumns = columns;
+    let keyed = rows;
+    let keys: number[] = [];
+    if (generatedKey !== undefined) {
+      // Only one writer exists and it is us: the ids that SQLite would give are known beforehand.
+      const first = await this.#nextId(runner, request, generatedKey);
+      keys = rows.map((_, i) => first + i);
+      keyColumns = [{ name: generatedKey, sqlType: "INTEGER", kind: "integer" }, ...columns];
+      keyed = rows.map((row, i) => [keys[i] as number, ...row]);
+    }
+    const names = keyColumns.map((column) => this.identifier(column.name)).join(", ");
+    const values = keyColumns.map((column, i) => jsonValue(column, i)).join(", ");
+    const sql = `INSERT INTO ${request.table} (${names}) SELECT ${values} FROM json_each(?)`;
+    for (const chunk of chunks(keyed)) await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)]);
+    return { keys };
+  }
+
+  async #insertSingly(runner: StatementRunner, request: InsertRequest, returning: string): ReturnType<Dialect["insert"]> {
+    const keys: unknown[] = [];
+    const returned: Record<string, unknown>[] = [];
+    for (const row of request.rows) {
+      if (returning === "") {
+        const { sql, parameters } = this.insertOne(request, row);
+        const result = await runner.run(sql, parameters);
+        keys.push(result.insertId);
+      } else {
+        const key = request.generatedKey === undefined ? "" : `, ${this.identifier(request.generatedKey)} AS "generated key"`;
+        const { sql, parameters } = this.insertOne(request, row, returning + key);
+        const [stored] = await runner.all(sql, parameters);
+        keys.push(stored?.["generated key"]);
+        delete stored?.["generated key"];
+        returned.push(stored ?? {});
+      }
+    }
+    const generated = request.generatedKey === undefined ? [] : keys;
+    return returning === "" ? { keys: generated } : { keys: generated, returned };
+  }
+
+  async #nextId(runner: StatementRunner, request: InsertRequest, key: string): Promise<number> {
+    const name = this.identifier(key);
+    const [hasSequences] = await runner.all("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'");
+    const sequence = hasSequences ? "coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = ?), 0)" : "0";
+    const [row] = await runner.all(
+      `SELECT max(${sequence}, coalesce((SELECT max(${name}) FROM ${request.table}), 0)) AS last`,
+      hasSequences ? [request.tableName] : [],
+    );
+    return Number(row?.["last"] ?? 0) + 1;
+  }
+
+  override async update(runner: StatementRunner, request: UpdateRequest): Promise<number> {
+    if (request.rows.length === 1) {
+      const { sql, parameters } = this.updateOne(request, request.rows[0] ?? []);
+      return (await runner.run(sql, parameters)).rowCount;
+    }
+    const columns = [...request.keys, ...request.sets];
+    const values = columns.map((column, i) => `${jsonValue(column, i)} AS c${i}`).join(", ");
+    const sets = request.sets.map((column, i) => `${this.identifier(column.name)} = v.c${i + request.keys.length}`).join(", ");
+    const where = request.keys.map((column, i) => `${request.table}.${this.identifier(column.name)} = v.c${i}`).join(" AND ");
+    const sql = `UPDATE ${request.table} SET ${sets} FROM (SELECT ${values} FROM json_each(?)) AS v WHERE ${where}`;
+    let matched = 0;
+    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
+    return matched;
+  }
+
+  override async delete(runner: StatementRunner, request: DeleteRequest): Promise<number> {
+    if (request.rows.length === 1) {
+      const { sql, parameters } = this.deleteOne(request, request.rows[0] ?? []);
+      return (await runner.run(sql, parameters)).rowCount;
+    }
+    const names = request.keys.map((column) => this.identifier(column.name));
+    const values = request.keys.map((column, i) => jsonValue(column, i)).join(", ");
+    const condition =
+      names.length === 1 ? `${names[0]} IN (SELECT ${values} FROM json_each(?))` : `(${names.join(", ")}) IN (SELECT ${values} FROM json_each(?))`;
+    const sql = `DELETE FROM ${request.table} WHERE ${condition}`;
+    let matched = 0;
+    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
+    return matched;
+  }
+
+  override translateError(error: unknown, statement: Statement): DatabaseError {
+    const { message, code } = error as { message: string; code?: string };
+    const text = message.replace(/^SQLITE_[A-Z_]+: /, "");
+    const options = { cause: error, sql: statement.sql, parameters: statement.parameters };
+    const constraint = /^(UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed(?:: (.*))?$/.exec(text);
+    if (code === "SQLITE_CONSTRAINT" && constraint) return new IntegrityError(text, { ...options, ...constraintOf(constraint) });
+    switch (code) {
+      case "SQLITE_BUSY":
+      case "SQLITE_LOCKED":
+        return new OperationalError(`${text}: another process is writing to this file.`, {
+          ...options,
+          hint: "try again when it is done",
+        });
+      case "SQLITE_READONLY":
+      case "SQLITE_FULL":
+      case "SQLITE_IOERR":
+      case "SQLITE_CANTOPEN":
+      case "SQLITE_NOTADB":
+      case "SQLITE_CORRUPT":
+      case "SQLITE_INTERRUPT":
+      case "SQLITE_MISUSE":
+        return new OperationalError(text, options);
+      default:
+        return new DatabaseError(text, options);
+    }
+  }
+}
+
+function jsonValue(column: BulkColumn, index: number): string {
+  return column.kind === "binary" ? `unhex(value->>${index})` : `value->>${index}`;
+}
+
+const KINDS: Record<string, ConstraintKind> = { UNIQUE: "unique", "NOT NULL": "notNull", CHECK: "check", "FOREIGN KEY": "foreignKey" };
+
+function constraintOf([, word = "", detail]: RegExpExecArray): {
+  kind: ConstraintKind;
+  table?: string;
+  fields?: string[];
+  constraint?: string;
+} {
+  const kind = KINDS[word] ?? "check";
+  if (detail === undefined) return { kind };
+  if (kind === "check") return { kind, constraint: detail };
+  // "users.username, users.role_id", or "index 'name'" for an index on an expression.
+  const index = /^index '(.*)'$/.exec(detail);
+  if (index?.[1] !== undefined) return { kind, constraint: index[1] };
+  const columns = detail.split(", ").map((part) => part.split("."));
+  return { kind, table: columns[0]?.[0] ?? "", fields: columns.map((part) => part.slice(1).join(".")) };
+}
