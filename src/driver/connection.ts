@@ -37,7 +37,11 @@ interface RawConnection {
   filename?: string;
   // sqlite3
   all?(sql: string, parameters: readonly unknown[], done: Callback<DriverRow[]>): void;
-  run?(sql: string, parameters: readonly unknown[], done: (this: { changes: number; lastID: number }, error: Error | null) => void): void;
+  run?(
+    sql: string,
+    parameters: readonly unknown[],
+    done: (this: { changes: number; lastID: number }, error: Error | null) => void,
+  ): void;
   interrupt?(): void;
   configure?(option: "busyTimeout", ms: number): void;
   // pg, mariadb, mysql2
@@ -221,7 +225,10 @@ export class Connection implements StatementRunner {
     const manager = this.#manager;
     const killer = await manager._connect(manager.config);
     try {
-      const sql = raw.processID === undefined ? `KILL QUERY ${Number(raw.threadId)}` : `SELECT pg_cancel_backend(${Number(raw.processID)})`;
+      const sql =
+        raw.processID === undefined
+          ? `KILL QUERY ${Number(raw.threadId)}`
+          : `SELECT pg_cancel_backend(${Number(raw.processID)})`;
       if (this.#executing) await faceOf(killer).all(sql, []);
     } finally {
       await manager._disconnect(killer);
@@ -267,9 +274,12 @@ export class Connection implements StatementRunner {
     const deadline = Date.now() + BUSY_TIMEOUT_MS;
     while (memoryTransactions.has(raw)) {
       if (Date.now() > deadline) {
-        throw new OperationalError("database is locked: another session has a transaction open in this in-memory database.", {
-          hint: "commit or roll back the other session first",
-        });
+        throw new OperationalError(
+          "database is locked: another session has a transaction open in this in-memory database.",
+          {
+            hint: "commit or roll back the other session first",
+          },
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, MEMORY_POLL_MS));
     }
@@ -365,7 +375,7 @@ export class Connection implements StatementRunner {
   async #finish(how: "commit" | "rollback"): Promise<void> {
     this.#inTransaction = false;
     this.#leaveMemoryTransaction();
-    const handle = this.#handle as (Transaction & { finished?: string; _afterCommitHooks?: ((t: Transaction) => unknown)[] }) | undefined;
+    const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
     handle.finished = how;
@@ -393,7 +403,9 @@ function isConnectionLoss(error: unknown): boolean {
   return (
     fatal === true ||
     /^(ECONNRESET|EPIPE|ETIMEDOUT|PROTOCOL_CONNECTION_LOST|57P0[123]|08\d\d\d)$/.test(code ?? "") ||
-    /Connection terminated|Client has encountered a connection error|Client was closed|socket has unexpectedly been closed/i.test(message)
+    /Connection terminated|Client has encountered a connection error|Client was closed|socket has unexpectedly been closed/i.test(
+      message,
+    )
   );
 }
 
@@ -406,7 +418,9 @@ function faceOf(raw: RawConnection): Face {
 function sqliteFace(raw: Required<Pick<RawConnection, "all" | "run">> & RawConnection): Face {
   return {
     all: (sql, parameters) =>
-      new Promise((resolve, reject) => raw.all(sql, parameters, (error, rows) => (error ? reject(error) : resolve(rows)))),
+      new Promise((resolve, reject) =>
+        raw.all(sql, parameters, (error, rows) => (error ? reject(error) : resolve(rows))),
+      ),
     run: (sql, parameters) =>
       new Promise((resolve, reject) =>
         raw.run(sql, parameters, function (error) {
@@ -419,7 +433,7 @@ function sqliteFace(raw: Required<Pick<RawConnection, "all" | "run">> & RawConne
 
 function postgresFace(raw: RawConnection): Face {
   const query = async (sql: string, parameters: readonly unknown[]): Promise<StatementResult> => {
-    const result = (await raw.query?.(sql, parameters as Bindable[])) as { rows: DriverRow[]; rowCount: number | null };
+    const result = (await raw.query?.(sql, parameters)) as { rows: DriverRow[]; rowCount: number | null };
     return { rows: result.rows, rowCount: result.rowCount ?? 0 };
   };
   return { all: async (sql, parameters) => (await query(sql, parameters)).rows, run: query };

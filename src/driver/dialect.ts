@@ -109,7 +109,8 @@ export abstract class Dialect {
 
   /** Always quoted; a quote character inside is doubled. */
   quote(name: string): string {
-    if (name.includes("\0")) throw new ArgumentError(`Cannot use ${JSON.stringify(name)} as a name: it holds a NUL character.`);
+    if (name.includes("\0"))
+      throw new ArgumentError(`Cannot use ${JSON.stringify(name)} as a name: it holds a NUL character.`);
     const q = this.identifierQuote;
     return q + name.replaceAll(q, q + q) + q;
   }
@@ -147,7 +148,8 @@ export abstract class Dialect {
   }
 
   protected numberLiteral(value: number): string {
-    if (!Number.isFinite(value)) throw new StatementError(`Cannot write ${value} as a literal: the database has no such number.`);
+    if (!Number.isFinite(value))
+      throw new StatementError(`Cannot write ${value} as a literal: the database has no such number.`);
     // An integral double keeps its digits; -0 has no form of its own in SQL.
     return Object.is(value, -0) ? "0" : String(value);
   }
@@ -173,7 +175,10 @@ export abstract class Dialect {
    * @returns the generated keys in the order of the rows (empty without `generatedKey`) and, where asked and possible, the
    *   values of `returning` per row
    */
-  abstract insert(runner: StatementRunner, request: InsertRequest): Promise<{ keys: unknown[]; returned?: DriverRow[] }>;
+  abstract insert(
+    runner: StatementRunner,
+    request: InsertRequest,
+  ): Promise<{ keys: unknown[]; returned?: DriverRow[] }>;
 
   /** Updates rows, at best in one statement. @returns the number of rows matched, also where a value did not change */
   abstract update(runner: StatementRunner, request: UpdateRequest): Promise<number>;
@@ -183,7 +188,8 @@ export abstract class Dialect {
 
   /** The statement for one row: `INSERT INTO t (a, b) VALUES (?, ?)`. */
   protected insertOne(request: InsertRequest, row: readonly Bindable[], suffix = ""): Statement {
-    if (request.columns.length === 0) return { sql: `INSERT INTO ${request.table} ${this.emptyRow}${suffix}`, parameters: [] };
+    if (request.columns.length === 0)
+      return { sql: `INSERT INTO ${request.table} ${this.emptyRow}${suffix}`, parameters: [] };
     const names = request.columns.map((column) => this.identifier(column.name)).join(", ");
     const marks = row.map((_, i) => this.placeholder(i + 1)).join(", ");
     return { sql: `INSERT INTO ${request.table} (${names}) VALUES (${marks})${suffix}`, parameters: row };
@@ -194,7 +200,9 @@ export abstract class Dialect {
   protected updateOne(request: UpdateRequest, row: readonly Bindable[]): Statement {
     const keyValues = row.slice(0, request.keys.length);
     const setValues = row.slice(request.keys.length);
-    const sets = request.sets.map((column, i) => `${this.identifier(column.name)} = ${this.placeholder(i + 1)}`).join(", ");
+    const sets = request.sets
+      .map((column, i) => `${this.identifier(column.name)} = ${this.placeholder(i + 1)}`)
+      .join(", ");
     const where = this.keyCondition(request.keys, setValues.length);
     return { sql: `UPDATE ${request.table} SET ${sets} WHERE ${where}`, parameters: [...setValues, ...keyValues] };
   }
@@ -205,7 +213,9 @@ export abstract class Dialect {
   }
 
   protected keyCondition(keys: readonly BulkColumn[], before: number): string {
-    return keys.map((column, i) => `${this.identifier(column.name)} = ${this.placeholder(before + i + 1)}`).join(" AND ");
+    return keys
+      .map((column, i) => `${this.identifier(column.name)} = ${this.placeholder(before + i + 1)}`)
+      .join(" AND ");
   }
 }
 
@@ -215,7 +225,10 @@ export const CHUNK_ROWS = 5000;
 export const CHUNK_CHARACTERS = 4_000_000;
 
 /** Cuts `rows` into chunks by count and by an estimate of their size in characters. */
-export function* chunks(rows: readonly (readonly Bindable[])[], maxRows = CHUNK_ROWS): Generator<readonly (readonly Bindable[])[]> {
+export function* chunks(
+  rows: readonly (readonly Bindable[])[],
+  maxRows = CHUNK_ROWS,
+): Generator<readonly (readonly Bindable[])[]> {
   let start = 0;
   let size = 0;
   for (let i = 0; i < rows.length; i++) {
@@ -238,6 +251,6 @@ export function describe(value: unknown): string {
   if (value === undefined) return "undefined";
   if (value === null) return "null";
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
-  if (typeof value === "object") return `an object of class ${(value as object).constructor?.name ?? "null"}`;
+  if (typeof value === "object") return `an object of class ${(value).constructor?.name ?? "null"}`;
   return String(value);
 }

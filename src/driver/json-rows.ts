@@ -12,7 +12,12 @@ export interface JsonEncoding {
  *
  * Numbers travel with 17 digits (15 lose the last bit of one double in 10 000), lone surrogates become U+FFFD.
  */
-export function encodeRows(rows: readonly (readonly Bindable[])[], encoding: JsonEncoding, named: boolean, ordinal = false): string {
+export function encodeRows(
+  rows: readonly (readonly Bindable[])[],
+  encoding: JsonEncoding,
+  named: boolean,
+  ordinal = false,
+): string {
   const parts = new Array<string>(rows.length);
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as readonly Bindable[];
@@ -42,4 +47,3 @@ function encodeValue(value: Bindable, encoding: JsonEncoding): string {
       return encoding.binary(value);
   }
 }
-

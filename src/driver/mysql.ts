@@ -64,7 +64,8 @@ export class MysqlDialect extends Dialect {
       const sql = `INSERT INTO ${request.table} (${names}) VALUES ${new Array(chunk.length).fill(tuple).join(", ")}`;
       const { insertId } = await runner.run(sql, chunk.flat());
       // A simple insert gets consecutive ids in the order of its rows, in every innodb_autoinc_lock_mode.
-      if (generatedKey !== undefined) for (let i = 0; i < chunk.length; i++) keys.push((insertId ?? 0) + i * this.idIncrement);
+      if (generatedKey !== undefined)
+        for (let i = 0; i < chunk.length; i++) keys.push((insertId ?? 0) + i * this.idIncrement);
     }
     return { keys };
   }
@@ -78,7 +79,9 @@ export class MysqlDialect extends Dialect {
     const sets = request.sets
       .map((column, i) => `${request.table}.${this.identifier(column.name)} = v.c${i + request.keys.length}`)
       .join(", ");
-    const join = request.keys.map((column, i) => `${request.table}.${this.identifier(column.name)} = v.c${i}`).join(" AND ");
+    const join = request.keys
+      .map((column, i) => `${request.table}.${this.identifier(column.name)} = v.c${i}`)
+      .join(" AND ");
     const first = `SELECT ${columns.map((_, i) => `? AS c${i}`).join(", ")}`;
     const next = ` UNION ALL SELECT ${columns.map(() => "?").join(", ")}`;
     let matched = 0;
@@ -114,7 +117,12 @@ export class MysqlDialect extends Dialect {
       case 1586: {
         // Duplicate entry 'john' for key 'users.username' (MySQL names the table, MariaDB does not)
         const key = /for key '(?:[^']*\.)?([^'.]+)'/.exec(message)?.[1];
-        return new IntegrityError(message, { ...options, kind: "unique", constraint: key, ...insertTarget(statement.sql) });
+        return new IntegrityError(message, {
+          ...options,
+          kind: "unique",
+          constraint: key,
+          ...insertTarget(statement.sql),
+        });
       }
       case 1048:
       case 1364: {
@@ -125,7 +133,13 @@ export class MysqlDialect extends Dialect {
       case 1452: {
         const match = /\((?:`[^`]+`\.)?`([^`]+)`, CONSTRAINT `([^`]+)` FOREIGN KEY \(([^)]*)\)/.exec(message);
         const fields = match?.[3]?.split(", ").map((name) => name.replaceAll("`", ""));
-        return new IntegrityError(message, { ...options, kind: "foreignKey", table: match?.[1], constraint: match?.[2], fields });
+        return new IntegrityError(message, {
+          ...options,
+          kind: "foreignKey",
+          table: match?.[1],
+          constraint: match?.[2],
+          fields,
+        });
       }
       case 4025:
       case 3819:
@@ -162,4 +176,3 @@ function insertTarget(sql: string): { table?: string } {
   const table = /^(?:INSERT INTO|UPDATE)\s+(`(?:[^`]|``)+`|[\w$]+)/i.exec(sql)?.[1];
   return table === undefined ? {} : { table: table.replace(/^`|`$/g, "").replaceAll("``", "`") };
 }
-

@@ -41,9 +41,12 @@ export class PostgresDialect extends Dialect {
   }
 
   protected override textLiteral(value: string): string {
-    if (value.includes("\0")) throw new StatementError("Cannot write text with a NUL character: PostgreSQL stores none.");
+    if (value.includes("\0"))
+      throw new StatementError("Cannot write text with a NUL character: PostgreSQL stores none.");
     // The E form reads the same whatever standard_conforming_strings says.
-    return value.includes("\\") ? ` E${super.textLiteral(value.replaceAll("\\", "\\\\"))}`.trimStart() : super.textLiteral(value);
+    return value.includes("\\")
+      ? ` E${super.textLiteral(value.replaceAll("\\", "\\\\"))}`.trimStart()
+      : super.textLiteral(value);
   }
 
   protected override binaryLiteral(value: Buffer): string {
@@ -101,7 +104,8 @@ export class PostgresDialect extends Dialect {
       .join(" AND ");
     const sql = `UPDATE ${request.table} SET ${sets} FROM json_to_recordset($1::json) AS v(${definition}) WHERE ${where}`;
     let matched = 0;
-    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
+    for (const chunk of chunks(request.rows))
+      matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
     return matched;
   }
 
@@ -116,26 +120,48 @@ export class PostgresDialect extends Dialect {
       .join(" AND ");
     const sql = `DELETE FROM ${request.table} USING json_to_recordset($1::json) AS v(${definition}) WHERE ${where}`;
     let matched = 0;
-    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
+    for (const chunk of chunks(request.rows))
+      matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
     return matched;
   }
 
   override translateError(error: unknown, statement: Statement): DatabaseError {
-    const { message, code, table, column, constraint, detail } = error as Record<string, string | undefined> & { message: string };
+    const { message, code, table, column, constraint, detail } = error as Record<string, string | undefined> & {
+      message: string;
+    };
     const options = { cause: error, sql: statement.sql, parameters: statement.parameters };
     const kind = KINDS[code ?? ""];
     if (kind !== undefined) {
       // detail: Key (username)=(john) already exists.
-      const fields = column !== undefined ? [column] : /^Key \((.*?)\)=/.exec(detail ?? "")?.[1]?.split(", ").map(unquote);
-      return new IntegrityError(detail ? `${message}: ${detail}` : message, { ...options, kind, table, fields, constraint });
+      const fields =
+        column !== undefined
+          ? [column]
+          : /^Key \((.*?)\)=/
+              .exec(detail ?? "")?.[1]
+              ?.split(", ")
+              .map(unquote);
+      return new IntegrityError(detail ? `${message}: ${detail}` : message, {
+        ...options,
+        kind,
+        table,
+        fields,
+        constraint,
+      });
     }
     // Classes 08 connection, 40 rollback, 53 resources, 55 locks, 57 intervention, 58 system; driver errors have no SQLSTATE.
-    if (!code || /^(08|40|53|55|57|58)/.test(code) || !/^[0-9A-Z]{5}$/.test(code)) return new OperationalError(message, options);
+    if (!code || /^(08|40|53|55|57|58)/.test(code) || !/^[0-9A-Z]{5}$/.test(code))
+      return new OperationalError(message, options);
     return new DatabaseError(message, options);
   }
 }
 
-const KINDS: Record<string, ConstraintKind> = { "23505": "unique", "23503": "foreignKey", "23502": "notNull", "23514": "check", "23P01": "unique" };
+const KINDS: Record<string, ConstraintKind> = {
+  "23505": "unique",
+  "23503": "foreignKey",
+  "23502": "notNull",
+  "23514": "check",
+  "23P01": "unique",
+};
 
 function unquote(name: string): string {
   return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;

@@ -59,8 +59,11 @@ export class SqliteDialect extends Dialect {
 
   override async insert(runner: StatementRunner, request: InsertRequest): ReturnType<Dialect["insert"]> {
     const { rows, generatedKey, columns } = request;
-    const returning = request.returning?.length ? ` RETURNING ${request.returning.map((name) => this.identifier(name)).join(", ")}` : "";
-    if (rows.length === 1 || columns.length === 0 || returning !== "") return this.#insertSingly(runner, request, returning);
+    const returning = request.returning?.length
+      ? ` RETURNING ${request.returning.map((name) => this.identifier(name)).join(", ")}`
+      : "";
+    if (rows.length === 1 || columns.length === 0 || returning !== "")
+      return this.#insertSingly(runner, request, returning);
     let keyColumns = columns;
     let keyed = rows;
     let keys: number[] = [];
@@ -78,7 +81,11 @@ export class SqliteDialect extends Dialect {
     return { keys };
   }
 
-  async #insertSingly(runner: StatementRunner, request: InsertRequest, returning: string): ReturnType<Dialect["insert"]> {
+  async #insertSingly(
+    runner: StatementRunner,
+    request: InsertRequest,
+    returning: string,
+  ): ReturnType<Dialect["insert"]> {
     const keys: unknown[] = [];
     const returned: Record<string, unknown>[] = [];
     for (const row of request.rows) {
@@ -87,7 +94,8 @@ export class SqliteDialect extends Dialect {
         const result = await runner.run(sql, parameters);
         keys.push(result.insertId);
       } else {
-        const key = request.generatedKey === undefined ? "" : `, ${this.identifier(request.generatedKey)} AS "generated key"`;
+        const key =
+          request.generatedKey === undefined ? "" : `, ${this.identifier(request.generatedKey)} AS "generated key"`;
         const { sql, parameters } = this.insertOne(request, row, returning + key);
         const [stored] = await runner.all(sql, parameters);
         keys.push(stored?.["generated key"]);
@@ -117,11 +125,16 @@ export class SqliteDialect extends Dialect {
     }
     const columns = [...request.keys, ...request.sets];
     const values = columns.map((column, i) => `${jsonValue(column, i)} AS c${i}`).join(", ");
-    const sets = request.sets.map((column, i) => `${this.identifier(column.name)} = v.c${i + request.keys.length}`).join(", ");
-    const where = request.keys.map((column, i) => `${request.table}.${this.identifier(column.name)} = v.c${i}`).join(" AND ");
+    const sets = request.sets
+      .map((column, i) => `${this.identifier(column.name)} = v.c${i + request.keys.length}`)
+      .join(", ");
+    const where = request.keys
+      .map((column, i) => `${request.table}.${this.identifier(column.name)} = v.c${i}`)
+      .join(" AND ");
     const sql = `UPDATE ${request.table} SET ${sets} FROM (SELECT ${values} FROM json_each(?)) AS v WHERE ${where}`;
     let matched = 0;
-    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
+    for (const chunk of chunks(request.rows))
+      matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
     return matched;
   }
 
@@ -133,10 +146,13 @@ export class SqliteDialect extends Dialect {
     const names = request.keys.map((column) => this.identifier(column.name));
     const values = request.keys.map((column, i) => jsonValue(column, i)).join(", ");
     const condition =
-      names.length === 1 ? `${names[0]} IN (SELECT ${values} FROM json_each(?))` : `(${names.join(", ")}) IN (SELECT ${values} FROM json_each(?))`;
+      names.length === 1
+        ? `${names[0]} IN (SELECT ${values} FROM json_each(?))`
+        : `(${names.join(", ")}) IN (SELECT ${values} FROM json_each(?))`;
     const sql = `DELETE FROM ${request.table} WHERE ${condition}`;
     let matched = 0;
-    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
+    for (const chunk of chunks(request.rows))
+      matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
     return matched;
   }
 
@@ -145,7 +161,8 @@ export class SqliteDialect extends Dialect {
     const text = message.replace(/^SQLITE_[A-Z_]+: /, "");
     const options = { cause: error, sql: statement.sql, parameters: statement.parameters };
     const constraint = /^(UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed(?:: (.*))?$/.exec(text);
-    if (code === "SQLITE_CONSTRAINT" && constraint) return new IntegrityError(text, { ...options, ...constraintOf(constraint) });
+    if (code === "SQLITE_CONSTRAINT" && constraint)
+      return new IntegrityError(text, { ...options, ...constraintOf(constraint) });
     switch (code) {
       case "SQLITE_BUSY":
       case "SQLITE_LOCKED":
@@ -172,7 +189,12 @@ function jsonValue(column: BulkColumn, index: number): string {
   return column.kind === "binary" ? `unhex(value->>${index})` : `value->>${index}`;
 }
 
-const KINDS: Record<string, ConstraintKind> = { UNIQUE: "unique", "NOT NULL": "notNull", CHECK: "check", "FOREIGN KEY": "foreignKey" };
+const KINDS: Record<string, ConstraintKind> = {
+  UNIQUE: "unique",
+  "NOT NULL": "notNull",
+  CHECK: "check",
+  "FOREIGN KEY": "foreignKey",
+};
 
 function constraintOf([, word = "", detail]: RegExpExecArray): {
   kind: ConstraintKind;

@@ -95,7 +95,13 @@ export class Attribute {
   readonly #scale: number | undefined;
   readonly #stringifyOptions: object;
 
-  constructor(modelName: string, name: string, options: ModelAttributeColumnOptions, sequelize: Sequelize, dialect: Dialect) {
+  constructor(
+    modelName: string,
+    name: string,
+    options: ModelAttributeColumnOptions,
+    sequelize: Sequelize,
+    dialect: Dialect,
+  ) {
     const type = options.type as unknown as SequelizeType;
     this.name = name;
     this.label = `${modelName}.${name}`;
@@ -107,7 +113,12 @@ export class Attribute {
     this.generated = options.autoIncrement === true;
     this.nullable = options.allowNull !== false && !this.primaryKey;
     this.defaultValue = options.defaultValue;
-    this.mutable = this.kind === "json" || this.kind === "date" || this.kind === "blob" || this.kind === "array" || this.kind === "other";
+    this.mutable =
+      this.kind === "json" ||
+      this.kind === "date" ||
+      this.kind === "blob" ||
+      this.kind === "array" ||
+      this.kind === "other";
     this.readAsText = this.kind === "bigint" && dialect.readsBigintsAsText;
     this.#type = type;
     this.#dialect = dialect;
@@ -134,14 +145,16 @@ export class Attribute {
         throw this.#refuse(value, "a whole number");
       }
       case "bigint": {
-        if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value))) return BigInt(value).toString();
+        if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value)))
+          return BigInt(value).toString();
         if (typeof value === "string" && /^\s*[+-]?\d+\s*$/.test(value)) return BigInt(value).toString();
         throw this.#refuse(value, "a whole number");
       }
       case "number": {
         const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
         if (typeof number === "bigint") return Number(number);
-        if (typeof number === "number" && (!Number.isNaN(number) || value === "NaN" || Number.isNaN(value as number))) return number;
+        if (typeof number === "number" && (!Number.isNaN(number) || value === "NaN" || Number.isNaN(value)))
+          return number;
         throw this.#refuse(value, "a number");
       }
       case "decimal": {
@@ -204,12 +217,12 @@ export class Attribute {
       case "enum":
       case "uuid":
       case "text":
-        // eslint-disable-next-line @typescript-eslint/no-base-to-string -- values of these kinds are numbers and text
+         
         return String(a) === String(b);
       case "boolean":
         return booleanOf(a) === booleanOf(b) && booleanOf(a) !== undefined;
       case "decimal":
-        return sameDecimal(String(a as string), String(b as string));
+        return sameDecimal(String(a), String(b));
       case "date":
         return timeOf(a) === timeOf(b);
       case "dateonly":
@@ -238,7 +251,7 @@ export class Attribute {
       case "bigint": {
         const isText = typeof value === "string" && /^[+-]?\d+$/.test(value.trim());
         if (typeof value === "bigint" || isText || (typeof value === "number" && Number.isInteger(value))) {
-          const whole = BigInt(value as string | number | bigint);
+          const whole = BigInt(value);
           if (whole > 9223372036854775807n || whole < -9223372036854775808n) return IMPOSSIBLE;
           return this.kind === "integer" && Number.isSafeInteger(Number(whole)) ? Number(whole) : String(whole);
         }
@@ -260,7 +273,10 @@ export class Attribute {
     try {
       text = JSON.stringify(value);
     } catch (error) {
-      throw new ArgumentError(`Cannot store the value of ${this.label}: it has no JSON form (${(error as Error).message}).`, { cause: error });
+      throw new ArgumentError(
+        `Cannot store the value of ${this.label}: it has no JSON form (${(error as Error).message}).`,
+        { cause: error },
+      );
     }
     if (text === undefined) throw this.#refuse(value, "a value with a JSON form");
     return text;
@@ -305,18 +321,22 @@ function sqlTypeOf(type: SequelizeType, options: ModelAttributeColumnOptions, di
   return schema + dialect.quote(name);
 }
 
-function decoderOf(kind: AttributeKind, scale: number | undefined, dialect: Dialect): ((raw: unknown) => unknown) | undefined {
+function decoderOf(
+  kind: AttributeKind,
+  scale: number | undefined,
+  dialect: Dialect,
+): ((raw: unknown) => unknown) | undefined {
   switch (kind) {
     case "integer":
       return (raw) => (typeof raw === "number" ? raw : Number(raw));
     case "bigint":
-      return (raw) => String(raw as string);
+      return (raw) => String(raw);
     case "number":
       return (raw) => (typeof raw === "number" ? raw : Number(raw));
     case "decimal":
       return scale === undefined
-        ? (raw) => String(raw as string)
-        : (raw) => (typeof raw === "number" ? raw.toFixed(scale) : fixScale(String(raw as string), scale));
+        ? (raw) => String(raw)
+        : (raw) => (typeof raw === "number" ? raw.toFixed(scale) : fixScale(String(raw), scale));
     case "boolean":
       return (raw) => booleanOf(raw) ?? raw;
     case "date":
@@ -339,10 +359,12 @@ function booleanOf(value: unknown): boolean | undefined {
 }
 
 function dateOf(raw: unknown): Date {
-  const text = String(raw as string);
+  const text = String(raw);
   // "2026-01-31 10:00:00.000 +00:00" as Sequelize stores it; without a zone it is UTC.
   const match = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:?\d\d)?$/.exec(text);
-  return match ? new Date(`${match[1]}T${match[2]}${match[3] === undefined || match[3] === "+00:00" ? "Z" : match[3]}`) : new Date(text);
+  return match
+    ? new Date(`${match[1]}T${match[2]}${match[3] === undefined || match[3] === "+00:00" ? "Z" : match[3]}`)
+    : new Date(text);
 }
 
 function timeOf(value: unknown): number {
@@ -375,7 +397,14 @@ function arrayLiteral(values: readonly unknown[]): string {
     if (value === null || value === undefined) return "NULL";
     if (Array.isArray(value)) return arrayLiteral(value);
     if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return String(value);
-    const text = value instanceof Date ? value.toISOString() : Buffer.isBuffer(value) ? `\\x${value.toString("hex")}` : typeof value === "object" ? JSON.stringify(value) : String(value as string);
+    const text =
+      value instanceof Date
+        ? value.toISOString()
+        : Buffer.isBuffer(value)
+          ? `\\x${value.toString("hex")}`
+          : typeof value === "object"
+            ? JSON.stringify(value)
+            : String(value);
     return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
   };
   return `{${values.map(element).join(",")}}`;
@@ -389,4 +418,3 @@ function structuredCloneOrSame(value: object): unknown {
     return value;
   }
 }
-

@@ -74,14 +74,19 @@ export class Mapper {
   private constructor(model: ModelStatic<Model>) {
     const parts = model as unknown as ModelParts;
     const { sequelize } = model;
-    if (!sequelize) throw new ArgumentError(`Model ${model.name} has no Sequelize instance: call ${model.name}.init(…, { sequelize }) first.`);
+    if (!sequelize)
+      throw new ArgumentError(
+        `Model ${model.name} has no Sequelize instance: call ${model.name}.init(…, { sequelize }) first.`,
+      );
     this.model = model;
     this.name = model.name;
     this.dialect = dialectOf(sequelize);
     const table = model.getTableName() as string | { tableName: string; schema?: string };
     this.tableName = typeof table === "string" ? table : table.tableName;
     this.schema = typeof table === "string" || !table.schema ? undefined : table.schema;
-    this.table = (this.schema === undefined ? "" : `${this.dialect.identifier(this.schema)}.`) + this.dialect.identifier(this.tableName);
+    this.table =
+      (this.schema === undefined ? "" : `${this.dialect.identifier(this.schema)}.`) +
+      this.dialect.identifier(this.tableName);
     const attributes: Attribute[] = [];
     for (const [name, options] of Object.entries(parts.rawAttributes)) {
       if (parts._virtualAttributes.has(name)) continue;
@@ -92,7 +97,8 @@ export class Mapper {
     this.attributes = attributes;
     this.primaryKey = attributes.filter((attribute) => attribute.primaryKey);
     this.generatedKey = this.primaryKey.find((attribute) => attribute.generated);
-    const named = (name: string | false | undefined): Attribute | undefined => (name ? this.#byName.get(name) : undefined);
+    const named = (name: string | false | undefined): Attribute | undefined =>
+      name ? this.#byName.get(name) : undefined;
     this.version = named(parts._versionAttribute);
     this.createdAt = named(parts._timestampAttributes.createdAt);
     this.updatedAt = named(parts._timestampAttributes.updatedAt);
@@ -111,7 +117,9 @@ export class Mapper {
     if (this.#relationships === undefined || this.#relationshipCount !== associations.length) {
       this.#relationshipCount = associations.length;
       this.#relationships = new Map(
-        associations.map((association) => [association.as, new Relationship(this, association)] as [string, Relationship]),
+        associations.map(
+          (association) => [association.as, new Relationship(this, association)] as [string, Relationship],
+        ),
       );
     }
     return this.#relationships;
@@ -137,7 +145,10 @@ export class Mapper {
   unknownProperty(name: string): InvalidRequestError {
     const near = nearestName(name, [...this.#byName.keys(), ...this.relationships.keys()]);
     return new InvalidRequestError(`Entity namespace for "${this.tableName}" has no property "${name}".`, {
-      hint: near === undefined ? `${this.name} has ${[...this.#byName.keys(), ...this.relationships.keys()].join(", ")}` : `did you mean "${near}"?`,
+      hint:
+        near === undefined
+          ? `${this.name} has ${[...this.#byName.keys(), ...this.relationships.keys()].join(", ")}`
+          : `did you mean "${near}"?`,
     });
   }
 
@@ -149,7 +160,9 @@ export class Mapper {
   singleKey(what: string): Attribute {
     const [key] = this.primaryKey;
     if (key === undefined || this.primaryKey.length > 1) {
-      throw new InvalidRequestError(`Cannot use ${what}: ${this.name} has ${this.primaryKey.length} primary key columns, and exactly one is needed.`);
+      throw new InvalidRequestError(
+        `Cannot use ${what}: ${this.name} has ${this.primaryKey.length} primary key columns, and exactly one is needed.`,
+      );
     }
     return key;
   }
@@ -167,14 +180,14 @@ export class Mapper {
       if (value === null || value === undefined) return undefined;
       if (typeof value === "number" && attribute.kind === "integer") return value;
       const canonical = attribute.canonicalKey(value);
-      return canonical === IMPOSSIBLE ? String(value as string) : (canonical as IdentityKey);
+      return canonical === IMPOSSIBLE ? String(value) : (canonical as IdentityKey);
     }
     const canonicals: unknown[] = [];
     for (const attribute of keys) {
       const value = values[attribute.name];
       if (value === null || value === undefined) return undefined;
       const canonical = attribute.canonicalKey(value);
-      canonicals.push(canonical === IMPOSSIBLE ? String(value as string) : canonical);
+      canonicals.push(canonical === IMPOSSIBLE ? String(value) : canonical);
     }
     return keys.length === 0 ? undefined : JSON.stringify(canonicals);
   }

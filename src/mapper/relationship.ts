@@ -40,7 +40,12 @@ interface AssociationParts {
   targetKey?: string;
   through?: { model: ModelStatic<Model>; scope?: object };
   scope?: Record<string, unknown>;
-  options: { cascade?: string; passiveDeletes?: boolean | "all"; postUpdate?: boolean; orderBy?: string | RelationshipOrder };
+  options: {
+    cascade?: string;
+    passiveDeletes?: boolean | "all";
+    postUpdate?: boolean;
+    orderBy?: string | RelationshipOrder;
+  };
 }
 
 /** One association of a model, seen from the model that has it. */
@@ -94,7 +99,8 @@ export class Relationship {
 
   /** The foreign key: on the source for manyToOne, on the target for oneToMany and oneToOne, on the association table (towards the source) for manyToMany. */
   get foreignKey(): Attribute {
-    const owner = this.kind === "manyToOne" ? this.source : this.kind === "manyToMany" ? this.#requireThrough() : this.target;
+    const owner =
+      this.kind === "manyToOne" ? this.source : this.kind === "manyToMany" ? this.#requireThrough() : this.target;
     return owner.attribute(this.#parts.foreignKey);
   }
 
@@ -105,12 +111,16 @@ export class Relationship {
 
   /** What the foreign key refers to on the source's side (not for manyToOne). */
   get sourceKey(): Attribute {
-    return this.#parts.sourceKey === undefined ? this.source.singleKey(this.label) : this.source.attribute(this.#parts.sourceKey);
+    return this.#parts.sourceKey === undefined
+      ? this.source.singleKey(this.label)
+      : this.source.attribute(this.#parts.sourceKey);
   }
 
   /** What the key refers to on the target's side (manyToOne and manyToMany). */
   get targetKey(): Attribute {
-    return this.#parts.targetKey === undefined ? this.target.singleKey(this.label) : this.target.attribute(this.#parts.targetKey);
+    return this.#parts.targetKey === undefined
+      ? this.target.singleKey(this.label)
+      : this.target.attribute(this.#parts.targetKey);
   }
 
   /**
@@ -119,7 +129,9 @@ export class Relationship {
    * Undefined where there is none or several.
    */
   get backref(): Relationship | undefined {
-    const candidates = [...this.target.relationships.values()].filter((other) => other !== this && this.#mirrors(other));
+    const candidates = [...this.target.relationships.values()].filter(
+      (other) => other !== this && this.#mirrors(other),
+    );
     return candidates.length === 1 ? candidates[0] : undefined;
   }
 
@@ -167,13 +179,18 @@ function parseCascade(text: string | undefined, label: string): ReadonlySet<Casc
     if (word === "" || word === "none") continue;
     if (word === "all") for (const each of ALL) cascade.add(each);
     else if (word === "delete-orphan" || (ALL as readonly string[]).includes(word)) cascade.add(word as Cascade);
-    else throw new ArgumentError(`Unknown cascade "${word}" of ${label}. Expected all, none, ${ALL.join(", ")} or delete-orphan.`);
+    else
+      throw new ArgumentError(
+        `Unknown cascade "${word}" of ${label}. Expected all, none, ${ALL.join(", ")} or delete-orphan.`,
+      );
   }
   if (cascade.has("delete-orphan") && !cascade.has("delete")) cascade.add("delete");
   return cascade;
 }
 
-function parseOrder(order: string | RelationshipOrder | undefined): readonly { attribute: string; descending: boolean }[] {
+function parseOrder(
+  order: string | RelationshipOrder | undefined,
+): readonly { attribute: string; descending: boolean }[] {
   if (order === undefined) return [];
   const entries: RelationshipOrder = typeof order === "string" ? [order] : order;
   return entries.map((entry) =>

@@ -47,16 +47,15 @@ export function layoutColumns(columns: readonly NaturalColumn[], width?: number)
   const ends = longestEnds(columns, width!);
   if (ends === undefined) return undefined;
   const visible = [...all.slice(0, ends.left), ...all.slice(all.length - ends.right)];
-  const widths = shrink(
-    visible.map((index) => columns[index]!),
-    width! - markerWidth,
-  )!;
-  return { visible, widths, hidden: all.length - visible.length, before: ends.left };
+  const hidden = all.length - visible.length;
+  return growLayout({ visible, widths: [], hidden, before: ends.left }, columns, width);
 }
 
-/** Widths of columns that stay drawn whatever the later rows bring; too wide rather than fewer. */
-export function widthsOf(columns: readonly NaturalColumn[], width?: number): readonly number[] {
-  return shrink(columns, width) ?? columns.map(leastWidth);
+/** Fits the same columns anew after cells grew; too wide rather than with fewer columns. */
+export function growLayout(layout: ColumnLayout, columns: readonly NaturalColumn[], width?: number): ColumnLayout {
+  const visible = layout.visible.map((index) => columns[index]!);
+  const room = width !== undefined && layout.hidden > 0 ? width - markerWidth : width;
+  return { ...layout, widths: shrink(visible, room) ?? visible.map(leastWidth) };
 }
 
 /** Widths that fit, the widest columns giving first; undefined when the least widths do not fit. */
