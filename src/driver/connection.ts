@@ -1,6 +1,6 @@
 import type { Sequelize, Transaction } from "sequelize";
 import { OperationalError } from "../errors";
-import type { Bindable, Dialect, DriverRow, Statement, StatementResult, StatementRunner } from "./dialect";
+import type { Dialect, DriverRow, Statement, StatementResult, StatementRunner } from "./dialect";
 import { MysqlDialect } from "./mysql";
 
 /** What is told of every statement that went to the database, once, after it ended. */
@@ -27,6 +27,12 @@ interface ConnectionManager {
   connections?: Record<string, RawConnection>;
   _connect(config: object): Promise<RawConnection>;
   _disconnect(connection: RawConnection): Promise<void>;
+}
+
+/** What Sequelize reads of a transaction to know that it is over, and whom to tell. */
+interface HeldFields {
+  finished?: "commit" | "rollback";
+  _afterCommitHooks: ((this: unknown, transaction: unknown) => unknown)[];
 }
 
 type Callback<T> = (error: Error | null, result: T) => void;
@@ -375,11 +381,11 @@ export class Connection implements StatementRunner {
   async #finish(how: "commit" | "rollback"): Promise<void> {
     this.#inTransaction = false;
     this.#leaveMemoryTransaction();
-    const handle = this.#handle;
+    const handle = this.#handle as unknown as HeldFields | undefined;
     this.#handle = undefined;
     if (handle === undefined) return;
     handle.finished = how;
-    if (how === "commit") for (const hook of handle._afterCommitHooks ?? []) await hook.call(handle, handle);
+    if (how === "commit") for (const hook of handle._afterCommitHooks) await hook.call(handle, handle);
   }
 
   #newHandle(): Transaction {

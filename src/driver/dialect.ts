@@ -251,6 +251,6 @@ export function describe(value: unknown): string {
   if (value === undefined) return "undefined";
   if (value === null) return "null";
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
-  if (typeof value === "object") return `an object of class ${(value).constructor?.name ?? "null"}`;
+  if (typeof value === "object") return `an object of class ${value.constructor?.name ?? "null"}`;
   return String(value);
 }

@@ -1,0 +1,276 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createRequire } from "node:module";
+import type { Model, ModelStatic, Options, Sequelize } from "sequelize";
+import type { DatabaseAddress } from "./database-url";
+import { checkStorage, maskPassword, parseDatabaseUrl } from "./database-url";
+import { Connection } from "./driver/connection";
+import type { QueryEvent, QueryListener } from "./driver/connection";
+import type { Dialect } from "./driver/dialect";
+import { dialectOf } from "./driver/dialects";
+import { joinTransactions, tapStatements } from "./driver/sequelize-tap";
+import { ArgumentError, ConnectionError } from "./errors";
+import { Mapper } from "./mapper/mapper";
+import { defineModels } from "./models/define-models";
+import { columnsOf } from "./query/expressions";
+import { instrumentModel } from "./session/instrument";
+import type { SessionOptions } from "./session/session";
+import { Session } from "./session/session";
+import type { SessionHost } from "./session/session-host";
+
+/** A model class, or what defines some on a Sequelize instance. */
+export type ModelSource =
+  readonly ModelStatic<Model>[] | ((sequelize: Sequelize, DataTypes: typeof import("sequelize").DataTypes) => unknown);
+
+/** How a database is opened. */
+export interface DatabaseOptions {
+  /** Defines the models on the new Sequelize instance, or lists models that are defined on it. Default: the sample Role and User. */
+  models?: ModelSource;
+  /** The database refuses writes on every connection. */
+  readOnly?: boolean;
+  /** Hears what a session warns of; default: a line on stderr. */
+  onWarning?: (message: string) => void;
+}
+
+/** An open database: its Sequelize instance, its models, and the sessions that work on it. */
+export class Database implements SessionHost {
+  readonly sequelize: Sequelize;
+  readonly dialect: Dialect;
+  /** Registered models by name. */
+  readonly models: Record<string, ModelStatic<Model>> = {};
+  readonly #listeners = new Set<QueryListener>();
+  readonly #scope = new AsyncLocalStorage<Session>();
+  readonly #warn: (message: string) => void;
+  #defaultSession: Session | undefined;
+  #closed = false;
+
+  constructor(sequelize: Sequelize, options: Pick<DatabaseOptions, "onWarning"> = {}) {
+    this.sequelize = sequelize;
+    this.dialect = dialectOf(sequelize);
+    this.#warn = options.onWarning ?? ((message) => process.stderr.write(`warning: ${message}\n`));
+    tapStatements(sequelize, (event) => this.#notify(event));
+    joinTransactions(sequelize, () => this.#openSession?.connection);
+  }
+
+  /** The current session: inside {@link runInSession} that scope's own, elsewhere the default one. */
+  get session(): Session {
+    return this.#scope.getStore() ?? (this.#defaultSession ??= this.createSession());
+  }
+
+  get #openSession(): Session | undefined {
+    return this.#scope.getStore() ?? this.#defaultSession;
+  }
+
+  /** A further session, with a connection and an identity map of its own. Close it when done. */
+  createSession(options: SessionOptions = {}): Session {
+    if (this.#closed)
+      throw new ConnectionError("The database is closed.", { hint: "openDatabase(url) opens it again" });
+    return new Session(this, options);
+  }
+
+  /**
+   * Makes plain Sequelize models known: they gain `query`, `c` and accessors for their relationships.
+   *
+   * Tables between two models of a many-to-many relationship are registered with them.
+   *
+   * @throws {ArgumentError} for a model whose name or attribute would hide what registering adds
+   */
+  register(...models: ModelStatic<Model>[]): void {
+    for (const model of models) {
+      const mapper = Mapper.of(model);
+      if (model.sequelize !== this.sequelize) {
+        throw new ArgumentError(`Cannot register ${mapper.name}: it is defined on another Sequelize instance.`);
+      }
+      if (this.models[mapper.name] === model) continue;
+      instrumentModel(model, this);
+      Object.defineProperties(model, {
+        query: { get: () => this.session.query(model), configurable: true, enumerable: false },
+        c: { value: columnsOf(mapper), configurable: true, enumerable: false },
+      });
+      this.models[mapper.name] = model;
+    }
+    for (const model of models) {
+      for (const relationship of Mapper.of(model).relationships.values()) {
+        if (relationship.through) this.register(relationship.through.model);
+      }
+    }
+  }
+
+  /** The registered models' mappers. */
+  *mappers(): Iterable<Mapper> {
+    for (const model of Object.values(this.models)) yield Mapper.of(model);
+  }
+
+  /** Creates the tables of the registered models that are not there yet, parents before children. */
+  async createAll(): Promise<void> {
+    for (const model of this.#inDependencyOrder()) await model.sync();
+  }
+
+  /** Drops the tables of the registered models, children before parents; tables that are not there are passed over. */
+  async dropAll(): Promise<void> {
+    // PostgreSQL's query generator cannot do without the empty options.
+    for (const model of this.#inDependencyOrder().reverse()) await model.drop({});
+  }
+
+  /**
+   * Calls `listener` for every statement that goes to the database, after it ended.
+   *
+   * @returns a function that ends it
+   */
+  onQuery(listener: QueryListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Runs `work` in a session of its own: inside, `db.session` and `Model.query` use it, whatever else runs at the same time.
+   *
+   * What is not committed when `work` ends is rolled back, and the session is closed.
+   */
+  async runInSession<T>(work: (session: Session) => T | Promise<T>): Promise<T> {
+    const session = this.createSession();
+    try {
+      return await this.#scope.run(session, () => work(session));
+    } finally {
+      await session.close();
+    }
+  }
+
+  /** Rolls back what is not committed and closes every connection. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#defaultSession?.close();
+    await this.sequelize.close();
+  }
+
+  // What a session needs of its database (SessionHost).
+
+  connect(): Connection {
+    return new Connection(this.sequelize, this.dialect, (event) => this.#notify(event));
+  }
+
+  warn(message: string): void {
+    this.#warn(message);
+  }
+
+  currentSession(): Session {
+    return this.session;
+  }
+
+  #notify(event: QueryEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #inDependencyOrder(): ModelStatic<Model>[] {
+    const manager = (this.sequelize as unknown as { modelManager: ModelManager }).modelManager;
+    const registered = new Set(Object.values(this.models));
+    // Null for tables that refer to each other in a circle: then the order of their definition.
+    const sorted = manager.getModelsTopoSortedByForeignKey() ?? [...registered];
+    return sorted.filter((model) => registered.has(model));
+  }
+}
+
+interface ModelManager {
+  getModelsTopoSortedByForeignKey(): ModelStatic<Model>[] | null;
+}
+
+/**
+ * Opens a database.
+ *
+ * @param url  `sqlite:FILE`, `sqlite::memory:`, `postgres://…`, `mariadb://…`, `mysql://…`, or a path to an SQLite file
+ * @throws {ArgumentError} for a URL that cannot be read
+ * @throws {ConnectionError} where the database cannot be reached or is no database; the password stands in no message
+ */
+export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
+  const address = parseDatabaseUrl(url);
+  const readOnly = options.readOnly ?? false;
+  if (address.storage !== undefined) checkStorage(address.storage, readOnly);
+  const sequelize = await createSequelize(address, readOnly);
+  const database = new Database(sequelize, options);
+  try {
+    await checkConnection(database, address);
+    database.register(...modelsFrom(options.models ?? defineModels, sequelize));
+    return database;
+  } catch (error) {
+    await database.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Works on an application's own Sequelize instance and its models. */
+export function attach(sequelize: Sequelize, options: Pick<DatabaseOptions, "models" | "onWarning"> = {}): Database {
+  const database = new Database(sequelize, options);
+  const models = options.models === undefined ? Object.values(sequelize.models) : modelsFrom(options.models, sequelize);
+  database.register(...models);
+  return database;
+}
+
+function modelsFrom(source: ModelSource, sequelize: Sequelize): ModelStatic<Model>[] {
+  if (typeof source !== "function") return [...source];
+  const { DataTypes } = sequelize.constructor as unknown as { DataTypes: typeof import("sequelize").DataTypes };
+  source(sequelize, DataTypes);
+  return Object.values(sequelize.models);
+}
+
+async function createSequelize(address: DatabaseAddress, readOnly: boolean): Promise<Sequelize> {
+  const { Sequelize: SequelizeClass } = await import("sequelize");
+  requireDriver(address);
+  const options: Options = {
+    dialect: address.dialect,
+    logging: false,
+    dialectOptions: driverOptions(address, readOnly),
+  };
+  return address.url === undefined
+    ? new SequelizeClass({ ...options, storage: address.storage ?? ":memory:" })
+    : new SequelizeClass(address.url, options);
+}
+
+function driverOptions({ dialect, storage }: DatabaseAddress, readOnly: boolean): object {
+  switch (dialect) {
+    case "sqlite":
+      // SQLITE_OPEN_READONLY; an in-memory database has nothing to protect.
+      return readOnly && storage !== ":memory:" ? { mode: 1 } : {};
+    case "postgres":
+      return readOnly ? { options: "-c default_transaction_read_only=on" } : {};
+    default:
+      // foundRows: an UPDATE counts the rows it matched, not only those it changed.
+      // (mysql2 does so by itself and refuses to hear of it.)
+      return {
+        connectTimeout: 10_000,
+        ...(dialect === "mariadb" ? { foundRows: true, autoJsonMap: false } : {}),
+        ...(readOnly && dialect === "mariadb" ? { initSql: ["SET SESSION TRANSACTION READ ONLY"] } : {}),
+      };
+  }
+}
+
+/** Loads the driver before Sequelize does, so that a missing one is told with the line that installs it. */
+function requireDriver({ driver, dialect }: DatabaseAddress): void {
+  try {
+    createRequire(__filename).resolve(driver);
+  } catch (cause) {
+    throw new ConnectionError(`Cannot open a ${dialect} database: the package "${driver}" is not installed.`, {
+      hint: `npm install ${driver}`,
+      cause,
+    });
+  }
+}
+
+async function checkConnection(database: Database, address: DatabaseAddress): Promise<void> {
+  const connection = database.connect();
+  try {
+    await connection.all(address.dialect === "sqlite" ? "SELECT count(*) FROM sqlite_master" : "SELECT 1");
+  } catch (cause) {
+    throw new ConnectionError(`Cannot open ${address.safeUrl}: ${reasonOf(cause)}`, { cause });
+  } finally {
+    await connection.close();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code, original } = error as { message?: string; code?: string; original?: unknown };
+  if (original !== undefined) return reasonOf(original);
+  // Node joins the failures of several addresses of one host in an error without a text.
+  const errors = (error as { errors?: unknown[] }).errors;
+  const text = message || (Array.isArray(errors) ? reasonOf(errors[0]) : "") || code || String(error);
+  return maskPassword(text.replace(/^SQLITE_[A-Z]+: /, ""));
+}
