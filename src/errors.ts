@@ -189,7 +189,7 @@ export class ConnectionError extends ShellError {}
 /**
  * The name in `candidates` that is nearest to `name`, for a "did you mean".
  *
- * Levenshtein distance with case and underscores ignored; undefined where none is nearer than a third of the name's length.
+ * Edit distance with case, underscores and hyphens ignored; undefined where none is nearer than a third of the name's length.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   const fold = (text: string): string => text.toLowerCase().replaceAll("_", "").replaceAll("-", "");
@@ -206,15 +206,19 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   return best;
 }
 
+/** Insertions, deletions, substitutions and swaps of neighbours between two texts. */
 function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, i) => i)];
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? 0;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
+    rows.push([i]);
     for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+      const substitution = at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let distance = Math.min(substitution, at(i - 1, j) + 1, at(i, j - 1) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        distance = Math.min(distance, at(i - 2, j - 2) + 1);
+      rows[i]?.push(distance);
     }
-    previous = row;
   }
-  return previous[b.length] ?? 0;
+  return at(a.length, b.length);
 }

@@ -1,8 +1,12 @@
 import { defineConfig } from "vitest/config";
 
+// The continuous integration reads the counts from a report in JSON.
+const report = process.env["VITEST_JSON"];
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     // Databases and terminals take their time on a small machine; nothing here measures it.
     testTimeout: 60_000,
     hookTimeout: 60_000,

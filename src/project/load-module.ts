@@ -1,0 +1,83 @@
+import { existsSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ShellError } from "../errors";
+
+/** A module of the person's project that cannot be loaded; `file` names it. */
+export class ModuleLoadError extends ShellError {
+  readonly file: string;
+
+  constructor(file: string, cause: unknown) {
+    super(`Cannot load "${file}": ${firstLine(cause)}`, { cause });
+    this.file = file;
+  }
+}
+
+let registered = false;
+
+/**
+ * Lets `require` load TypeScript files, through ts-node and without type checks. Costs a quarter of a second, once.
+ *
+ * Files are compiled to CommonJS whatever the project's own settings say, so that models written as ES modules load too.
+ */
+export function registerTypeScript(): void {
+  if (registered) return;
+  registered = true;
+  const { register } = createRequire(__filename)("ts-node") as typeof import("ts-node");
+  register({
+    transpileOnly: true,
+    // The project's own tsconfig.json may ask for what this version of TypeScript or Node cannot do.
+    skipProject: true,
+    moduleTypes: { "**/*": "cjs" },
+    compilerOptions: {
+      module: "commonjs",
+      moduleResolution: "node10",
+      target: "es2022",
+      // Model attributes are accessors on the prototype: a class field would hide them.
+      useDefineForClassFields: false,
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+      esModuleInterop: true,
+      resolveJsonModule: true,
+      allowJs: false,
+    },
+  });
+}
+
+/**
+ * Loads one file of the project: TypeScript or JavaScript, CommonJS or ES module.
+ *
+ * @param path  relative to the working directory
+ * @throws {ModuleLoadError} which names the file
+ */
+export async function loadModule(path: string): Promise<Record<string, unknown>> {
+  const file = resolve(path);
+  try {
+    if (!existsSync(file) || !statSync(file).isFile()) throw new Error("there is no such file");
+    const require = createRequire(file);
+    if (/^\.[cm]?ts$/.test(extname(file))) {
+      registerTypeScript();
+      return asExports(require(file));
+    }
+    if (extname(file) === ".mjs") return asExports(await import(pathToFileURL(file).href));
+    try {
+      return asExports(require(file));
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code !== "ERR_REQUIRE_ESM" && code !== "ERR_REQUIRE_ASYNC_MODULE") throw error;
+      return asExports(await import(pathToFileURL(file).href));
+    }
+  } catch (error) {
+    throw new ModuleLoadError(path, error);
+  }
+}
+
+function asExports(loaded: unknown): Record<string, unknown> {
+  return typeof loaded === "object" && loaded !== null ? (loaded as Record<string, unknown>) : { default: loaded };
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? `${error.name === "Error" ? "" : `${error.name}: `}${error.message}` : String(error);
+  return message.split("\n", 1)[0] ?? "";
+}
