@@ -38,8 +38,7 @@ export function describeEachDatabase(title: string, body: (database: OpenDatabas
     const { skipReason } = database;
     if (skipReason !== undefined) {
       describe.skip(`${title} on ${database.name} (skipped: ${skipReason})`, () =>
-        body({ name: database.name, sequelize: undefined as unknown as Sequelize }),
-      );
+        body({ name: database.name, sequelize: undefined as unknown as Sequelize }));
       continue;
     }
     describe(`${title} on ${database.name}`, () => {
