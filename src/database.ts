@@ -41,6 +41,8 @@ export class Database implements SessionHost {
   readonly #scope = new AsyncLocalStorage<Session>();
   readonly #warn: (message: string) => void;
   #defaultSession: Session | undefined;
+  /** Connections that are held at this moment: the pool cannot be closed while it misses them. */
+  readonly #held = new Set<Connection>();
   #closed = false;
 
   constructor(sequelize: Sequelize, options: Pick<DatabaseOptions, "onWarning"> = {}) {
@@ -140,13 +142,14 @@ export class Database implements SessionHost {
     if (this.#closed) return;
     this.#closed = true;
     await this.#defaultSession?.close();
+    for (const connection of this.#held) await connection.close();
     await this.sequelize.close();
   }
 
   // What a session needs of its database (SessionHost).
 
   connect(): Connection {
-    return new Connection(this.sequelize, this.dialect, (event) => this.#notify(event));
+    return new Connection(this.sequelize, this.dialect, (event) => this.#notify(event), this.#held);
   }
 
   warn(message: string): void {
@@ -237,7 +240,7 @@ function driverOptions({ dialect, storage }: DatabaseAddress, readOnly: boolean)
       // (mysql2 does so by itself and refuses to hear of it.)
       return {
         connectTimeout: 10_000,
-        ...(dialect === "mariadb" ? { foundRows: true, autoJsonMap: false } : {}),
+        ...(dialect === "mariadb" ? { foundRows: true } : {}),
         ...(readOnly && dialect === "mariadb" ? { initSql: ["SET SESSION TRANSACTION READ ONLY"] } : {}),
       };
   }

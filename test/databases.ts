@@ -1,5 +1,6 @@
 import { Sequelize } from "sequelize";
 import type { Options } from "sequelize";
+import { tapStatements } from "../src/driver/sequelize-tap";
 import { afterAll, beforeAll, describe } from "vitest";
 
 /** A database server (or file engine) that tests run over. */
@@ -104,5 +105,7 @@ function connect(url: string, options: Options): Sequelize {
   if (options.database !== undefined) target.pathname = `/${options.database}`;
   // An UPDATE to the same value counts as matched, as on the other databases.
   const dialectOptions = target.protocol === "mariadb:" ? { foundRows: true } : {};
-  return new Sequelize(target.href, { logging: false, dialectOptions, ...options });
+  const sequelize = new Sequelize(target.href, { logging: false, dialectOptions, ...options });
+  tapStatements(sequelize, () => undefined);
+  return sequelize;
 }

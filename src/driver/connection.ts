@@ -1,7 +1,7 @@
 import type { Sequelize, Transaction } from "sequelize";
 import { OperationalError } from "../errors";
 import type { Dialect, DriverRow, Statement, StatementResult, StatementRunner } from "./dialect";
-import { MysqlDialect } from "./mysql";
+import { MysqlDialect, SERVER_SETTINGS } from "./mysql";
 
 /** What is told of every statement that went to the database, once, after it ended. */
 export interface QueryEvent {
@@ -50,6 +50,7 @@ interface RawConnection {
   ): void;
   interrupt?(): void;
   configure?(option: "busyTimeout", ms: number): void;
+  wait?(done: (error: Error | null) => void): void;
   // pg, mariadb, mysql2
   query?(sql: string, parameters: readonly unknown[], done?: Callback<unknown>): unknown;
   processID?: number;
@@ -84,6 +85,7 @@ export class Connection implements StatementRunner {
   readonly dialect: Dialect;
   readonly #sequelize: Sequelize;
   readonly #notify: QueryListener;
+  readonly #held: Set<Connection> | undefined;
   readonly #id = `session-${++connectionCount}`;
 
   #raw: RawConnection | undefined;
@@ -97,11 +99,13 @@ export class Connection implements StatementRunner {
   /**
    * @param sequelize  the instance whose connection manager gives the connection
    * @param notify     told of every statement, after it ended
+   * @param held       where this object stands while it holds a connection
    */
-  constructor(sequelize: Sequelize, dialect: Dialect, notify: QueryListener) {
+  constructor(sequelize: Sequelize, dialect: Dialect, notify: QueryListener, held?: Set<Connection>) {
     this.#sequelize = sequelize;
     this.dialect = dialect;
     this.#notify = notify;
+    this.#held = held;
   }
 
   /** Whether a transaction is open on this connection. */
@@ -348,18 +352,21 @@ export class Connection implements StatementRunner {
     if (this.#face !== undefined) return this.#face;
     const raw = await this.#manager.getConnection({ uuid: this.#id, type: "WRITE" });
     raw.configure?.("busyTimeout", BUSY_TIMEOUT_MS);
+    // Sequelize sends a PRAGMA and does not wait for it; its end would block the event loop while a later statement waits for a lock.
+    if (raw.wait) await new Promise((resolve) => raw.wait?.(resolve));
     const face = faceOf(raw);
     if (this.dialect instanceof MysqlDialect) {
-      const [mode] = await face.all("SELECT @@sql_mode AS mode, @@auto_increment_increment AS increment", []);
-      this.dialect.backslashIsPlain = String(mode?.["mode"]).includes("NO_BACKSLASH_ESCAPES");
-      this.dialect.idIncrement = Number(mode?.["increment"]);
+      const [server] = await face.all(SERVER_SETTINGS, []);
+      this.dialect.learn(server ?? {});
     }
     this.#raw = raw;
     this.#face = face;
+    this.#held?.add(this);
     return face;
   }
 
   #forget(): void {
+    this.#held?.delete(this);
     this.#raw = undefined;
     this.#face = undefined;
     this.#broken = undefined;

@@ -120,6 +120,68 @@ export abstract class Dialect {
     return needsQuoting(name) ? this.quote(name) : name;
   }
 
+  /** A value that belongs to no column, as a parameter; what has no form of its own travels as text. */
+  bindValue(value: string | number | bigint | boolean | Date | Buffer | null): Bindable {
+    if (typeof value === "boolean") return this.bindBoolean(value);
+    if (typeof value === "bigint") return String(value);
+    if (value instanceof Date) return this.bindDate(value);
+    return value;
+  }
+
+  /** A moment as it is stored in a column of dates. */
+  protected bindDate(value: Date): string {
+    return `${value.toISOString().slice(0, 23).replace("T", " ")} +00:00`;
+  }
+
+  /**
+   * What stands before and after a parameter whose type the database cannot tell from the statement.
+   *
+   * @param kind  what the value is
+   */
+  typedParameter(_kind: ValueKind): readonly [before: string, after: string] {
+    return NOTHING_AROUND;
+  }
+
+  /** What stands before and after a value to make it another type. */
+  abstract cast(kind: ValueKind, size: string): readonly [before: string, after: string];
+
+  /** What stands before, between and after two operands of a division that keeps its fraction. */
+  abstract readonly division: readonly [before: string, between: string, after: string];
+
+  /** What stands before, between and after the operands of a concatenation of text. */
+  readonly concatenation: readonly [before: string, between: string, after: string] = ["", " || ", ""];
+
+  /** What stands before, between and after two operands that are compared with NULL as a value. */
+  readonly nullSafeEquality: readonly [before: string, between: string, after: string] = [
+    "",
+    " IS NOT DISTINCT FROM ",
+    "",
+  ];
+
+  /** What stands before and after each side of an equality of JSON values, so that their layout does not count. */
+  abstract readonly jsonForm: readonly [before: string, after: string];
+
+  /** What stands after a value that is no text to make it the left side of LIKE; empty where LIKE reads every value. */
+  readonly textForm: string = "";
+
+  /** The database's name of a function; SQL's own text for those without brackets. */
+  functionName(name: string): string {
+    return name;
+  }
+
+  /** A subquery after IN may have a LIMIT. */
+  readonly limitsInSubqueries: boolean = true;
+
+  /** A function whose arguments may be of any type, so that text must say that it is text. */
+  takesAnyType(_functionName: string): boolean {
+    return false;
+  }
+
+  /** More values than this stand in the text of a list, escaped, and not as parameters. */
+  readonly maxListParameters: number = 5000;
+  /** `#` begins a comment, so it cannot stand in an operator. */
+  readonly hashIsComment: boolean = false;
+
   /** The placeholder of the parameter at `position`, counted from 1. */
   placeholder(_position: number): string {
     return "?";
@@ -218,6 +280,23 @@ export abstract class Dialect {
       .join(" AND ");
   }
 }
+
+const NOTHING_AROUND = ["", ""] as const;
+
+/** What a value is, where its type must be told to the database. */
+export type ValueKind =
+  | "integer"
+  | "bigint"
+  | "number"
+  | "decimal"
+  | "boolean"
+  | "text"
+  | "date"
+  | "dateonly"
+  | "time"
+  | "json"
+  | "blob"
+  | "uuid";
 
 /** Rows of one bulk statement at the most: keeps a statement's text and its JSON within a few megabytes. */
 export const CHUNK_ROWS = 5000;

@@ -1,10 +1,24 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
-import type { DeleteRequest, InsertRequest, Statement, StatementRunner, UpdateRequest } from "./dialect";
+import type { DeleteRequest, InsertRequest, Statement, StatementRunner, UpdateRequest, ValueKind } from "./dialect";
 import { Dialect, chunks } from "./dialect";
 
 /** Rows of one statement: the text is parsed by the server for each row, so more gains nothing. */
 const ROWS_PER_STATEMENT = 1000;
+
+const CAST_TYPES: Partial<Record<ValueKind, string>> = {
+  integer: "SIGNED",
+  bigint: "SIGNED",
+  number: "DOUBLE",
+  date: "DATETIME(6)",
+  dateonly: "DATE",
+  time: "TIME",
+  blob: "BINARY",
+};
+
+/** Reads what {@link MysqlDialect.learn} wants to know of a server. */
+export const SERVER_SETTINGS =
+  "SELECT version() AS version, @@sql_mode AS mode, @@auto_increment_increment AS increment";
 
 /** MariaDB and MySQL, and what speaks their protocol, through the mariadb or the mysql2 package. */
 export class MysqlDialect extends Dialect {
@@ -18,7 +32,8 @@ export class MysqlDialect extends Dialect {
   override readonly abortsTransactionOnError = false;
   override readonly interruptUndoesTransaction = false;
   override readonly readsBigintsAsText = false;
-  override readonly parsesJson = false;
+  /** Whether JSON columns come back parsed: depends on the driver and on the server's own JSON type; read when connecting. */
+  override parsesJson = false;
   override readonly identifierQuote = "`";
   /** The server reads a backslash in text as itself (sql_mode NO_BACKSLASH_ESCAPES); read from the server when connecting. */
   backslashIsPlain = false;
@@ -27,6 +42,17 @@ export class MysqlDialect extends Dialect {
 
   constructor(override readonly name: "mariadb" | "mysql") {
     super();
+  }
+
+  /** Takes up what {@link SERVER_SETTINGS} found. */
+  learn(server: Record<string, unknown>): void {
+    this.backslashIsPlain = String(server["mode"]).includes("NO_BACKSLASH_ESCAPES");
+    this.idIncrement = Number(server["increment"]);
+    const version = String(server["version"]);
+    const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
+    const marksJson = major * 10_000 + minor * 100 + patch >= 100_502;
+    // The mariadb package parses what MariaDB 10.5.2 marks as JSON; mysql2 parses MySQL's JSON type, which MariaDB has not.
+    this.parsesJson = /mariadb/i.test(version) ? this.name === "mariadb" && marksJson : true;
   }
 
   protected override textLiteral(value: string): string {
@@ -38,6 +64,38 @@ export class MysqlDialect extends Dialect {
     if (!Number.isFinite(value)) throw new StatementError(`Cannot write ${value}: the database has no such number.`);
     // A number with an exponent is a DOUBLE, one without a DECIMAL: only the first compares equal to a stored DOUBLE.
     return Number.isInteger(value) ? super.numberLiteral(value) : `${value}${/e/.test(String(value)) ? "" : "e0"}`;
+  }
+
+  protected override bindDate(value: Date): string {
+    return value.toISOString().slice(0, 23).replace("T", " ");
+  }
+
+  override typedParameter(kind: ValueKind): readonly [string, string] {
+    // Text compared with a number is read as a double, which rounds.
+    if (kind === "bigint") return ["CAST(", " AS SIGNED)"];
+    return kind === "decimal" ? ["CAST(", " AS DECIMAL(65, 30))"] : ["", ""];
+  }
+
+  override cast(kind: ValueKind, size: string): readonly [string, string] {
+    if (kind === "boolean") return ["(", " <> 0)"];
+    if (kind === "decimal") return ["CAST(", ` AS DECIMAL${size || "(38, 10)"})`];
+    return ["CAST(", ` AS ${CAST_TYPES[kind] ?? `CHAR${size}`})`];
+  }
+
+  override readonly division = ["", " / CAST(", " AS DOUBLE)"] as const;
+  override readonly concatenation = ["concat(", ", ", ")"] as const;
+  override readonly nullSafeEquality = ["", " <=> ", ""] as const;
+  override readonly hashIsComment = true;
+  override readonly limitsInSubqueries = false;
+
+  override get jsonForm(): readonly [string, string] {
+    return this.name === "mysql" ? ["CAST(", " AS JSON)"] : ["json_normalize(", ")"];
+  }
+
+  override functionName(name: string): string {
+    if (/^(now|current_timestamp|current_date|current_time)$/.test(name))
+      return name.replace("now", "current_timestamp").toUpperCase();
+    return name === "random" ? "rand" : name;
   }
 
   override limitClause(limit: string | undefined, offset: string | undefined): string {

@@ -1,6 +1,14 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
-import type { BulkColumn, DeleteRequest, InsertRequest, Statement, StatementRunner, UpdateRequest } from "./dialect";
+import type {
+  BulkColumn,
+  DeleteRequest,
+  InsertRequest,
+  Statement,
+  StatementRunner,
+  UpdateRequest,
+  ValueKind,
+} from "./dialect";
 import { Dialect, chunks } from "./dialect";
 import type { JsonEncoding } from "./json-rows";
 import { encodeRows } from "./json-rows";
@@ -9,6 +17,32 @@ const JSON_ENCODING: JsonEncoding = {
   number: (value) => (Number.isFinite(value) ? String(value) : JSON.stringify(String(value))),
   boolean: (value) => String(value),
   binary: (value) => JSON.stringify(`\\x${value.toString("hex")}`),
+};
+
+const CAST_TYPES: Record<ValueKind, string> = {
+  integer: "integer",
+  bigint: "bigint",
+  number: "double precision",
+  decimal: "numeric",
+  boolean: "boolean",
+  text: "text",
+  date: "timestamptz",
+  dateonly: "date",
+  time: "time",
+  json: "jsonb",
+  blob: "bytea",
+  uuid: "uuid",
+};
+
+/** Text needs no type: an unknown value becomes text where nothing else decides. A fraction is exact as numeric, and any function takes that. */
+const PARAMETER_TYPES: Partial<Record<ValueKind, string>> = {
+  integer: "integer",
+  bigint: "bigint",
+  number: "numeric",
+  decimal: "numeric",
+  boolean: "boolean",
+  date: "timestamptz",
+  blob: "bytea",
 };
 
 /** PostgreSQL, and what speaks its protocol, through the pg package. */
@@ -51,6 +85,31 @@ export class PostgresDialect extends Dialect {
 
   protected override binaryLiteral(value: Buffer): string {
     return `'\\x${value.toString("hex")}'::bytea`;
+  }
+
+  override typedParameter(kind: ValueKind): readonly [string, string] {
+    const type = PARAMETER_TYPES[kind];
+    return type === undefined ? ["", ""] : ["", `::${type}`];
+  }
+
+  override cast(kind: ValueKind, size: string): readonly [string, string] {
+    return ["CAST(", ` AS ${kind === "text" && size !== "" ? "varchar" : CAST_TYPES[kind]}${size})`];
+  }
+
+  override readonly division = ["", " / CAST(", " AS double precision)"] as const;
+  override readonly jsonForm = ["CAST(", " AS jsonb)"] as const;
+  override readonly textForm = "::text";
+
+  override takesAnyType(functionName: string): boolean {
+    return /^(concat|concat_ws|format|num_nulls|num_nonnulls|jsonb?_build_(array|object)|array_append|array_prepend)$/.test(
+      functionName,
+    );
+  }
+
+  override functionName(name: string): string {
+    return /^(now|current_timestamp|current_date|current_time)$/.test(name)
+      ? name.replace("now", "current_timestamp").toUpperCase()
+      : name;
   }
 
   override limitClause(limit: string | undefined, offset: string | undefined): string {

@@ -8,6 +8,7 @@ type QueryClass = new (
   options: object,
 ) => {
   run(sql: string, parameters?: unknown, ...rest: unknown[]): Promise<unknown>;
+  formatResults?(data: unknown): unknown;
 };
 
 interface QueryOptions {
@@ -51,6 +52,12 @@ export function tapStatements(sequelize: Sequelize, notify: QueryListener): void
           ...failure,
         });
       }
+    }
+
+    // Rows of the mariadb package from 3.5 on carry a property that cannot be deleted, and Sequelize deletes it.
+    override formatResults(data: unknown): unknown {
+      const frozen = Array.isArray(data) && Object.getOwnPropertyDescriptor(data, "meta")?.configurable === false;
+      return super.formatResults?.(frozen ? Object.assign([...(data as unknown[])], { meta: undefined }) : data);
     }
   };
 }

@@ -1,6 +1,14 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError } from "../errors";
-import type { BulkColumn, DeleteRequest, InsertRequest, Statement, StatementRunner, UpdateRequest } from "./dialect";
+import type {
+  BulkColumn,
+  DeleteRequest,
+  InsertRequest,
+  Statement,
+  StatementRunner,
+  UpdateRequest,
+  ValueKind,
+} from "./dialect";
 import { Dialect, chunks } from "./dialect";
 import type { JsonEncoding } from "./json-rows";
 import { encodeRows } from "./json-rows";
@@ -14,6 +22,28 @@ const JSON_ENCODING: JsonEncoding = {
   },
   boolean: (value) => (value ? "1" : "0"),
   binary: (value) => JSON.stringify(value.toString("hex")),
+};
+
+const CASTS: Partial<Record<ValueKind, readonly [string, string]>> = {
+  integer: ["CAST(", " AS INTEGER)"],
+  bigint: ["CAST(", " AS INTEGER)"],
+  number: ["CAST(", " AS REAL)"],
+  decimal: ["CAST(", " AS NUMERIC)"],
+  boolean: ["CAST(", " AS BOOLEAN)"],
+  // A CAST to a date would make a number of it: dates are text here.
+  date: ["strftime('%Y-%m-%d %H:%M:%f +00:00', ", ")"],
+  dateonly: ["date(", ")"],
+  time: ["time(", ")"],
+  json: ["json(", ")"],
+  blob: ["CAST(", " AS BLOB)"],
+};
+
+const FUNCTIONS: Record<string, string> = {
+  now: "CURRENT_TIMESTAMP",
+  current_timestamp: "CURRENT_TIMESTAMP",
+  current_date: "CURRENT_DATE",
+  current_time: "CURRENT_TIME",
+  char_length: "length",
 };
 
 /** SQLite through the sqlite3 package. */
@@ -50,6 +80,23 @@ export class SqliteDialect extends Dialect {
     // The command-line client ends a literal at NUL.
     if (value.includes("\0")) return `CAST(x'${Buffer.from(value).toString("hex")}' AS TEXT)`;
     return super.textLiteral(value);
+  }
+
+  override typedParameter(kind: ValueKind): readonly [string, string] {
+    // Whole numbers beyond 2^53 and decimals travel as text, which only a column would read as a number.
+    if (kind === "bigint") return ["CAST(", " AS INTEGER)"];
+    return kind === "decimal" ? ["CAST(", " AS NUMERIC)"] : ["", ""];
+  }
+
+  override cast(kind: ValueKind, size: string): readonly [string, string] {
+    return CASTS[kind] ?? ["CAST(", ` AS TEXT${size})`];
+  }
+
+  override readonly division = ["", " / (", " + 0.0)"] as const;
+  override readonly jsonForm = ["json(", ")"] as const;
+
+  override functionName(name: string): string {
+    return FUNCTIONS[name] ?? name;
   }
 
   override limitClause(limit: string | undefined, offset: string | undefined): string {

@@ -217,7 +217,6 @@ export class Attribute {
       case "enum":
       case "uuid":
       case "text":
-         
         return String(a) === String(b);
       case "boolean":
         return booleanOf(a) === booleanOf(b) && booleanOf(a) !== undefined;
@@ -321,7 +320,8 @@ function sqlTypeOf(type: SequelizeType, options: ModelAttributeColumnOptions, di
   return schema + dialect.quote(name);
 }
 
-function decoderOf(
+/** How a driver's value of a kind becomes the value of an attribute; undefined where it is right as it is. */
+export function decoderOf(
   kind: AttributeKind,
   scale: number | undefined,
   dialect: Dialect,
@@ -344,7 +344,7 @@ function decoderOf(
     case "dateonly":
       return (raw) => (raw instanceof Date ? raw.toISOString().slice(0, 10) : raw);
     case "json":
-      return dialect.parsesJson ? undefined : (raw) => (typeof raw === "string" ? JSON.parse(raw) : raw);
+      return (raw) => (typeof raw === "string" && !dialect.parsesJson ? (JSON.parse(raw) as unknown) : raw);
     default:
       return undefined;
   }
