@@ -31,7 +31,7 @@ export function cellText(value: unknown, kind: ColumnKind = "unknown"): string {
       return escapeControls(String(value));
     case "function":
       return escapeControls(`[Function: ${value.name || "anonymous"}]`);
-    default:
+    case "object":
       return value === null ? "NULL" : objectText(value);
   }
 }

@@ -39,7 +39,8 @@ function plainObject(object: object, enclosing: Set<object>): unknown {
   // util.types, not instanceof: what was typed at a prompt may come from another realm.
   if (types.isDate(object)) return Number.isNaN(object.getTime()) ? null : object.toISOString();
   if (object instanceof Label) return plain(object.value, enclosing);
-  if (types.isUint8Array(object)) return Buffer.from(object.buffer, object.byteOffset, object.byteLength).toString("base64");
+  if (types.isUint8Array(object))
+    return Buffer.from(object.buffer, object.byteOffset, object.byteLength).toString("base64");
   if (types.isAnyArrayBuffer(object)) return Buffer.from(object).toString("base64");
   if (enclosing.has(object)) return "[Circular]";
   if (enclosing.size >= deepest) return "[Deeper]";
@@ -60,7 +61,8 @@ function members(object: object, enclosing: Set<object>): unknown {
     return Array.from(object as Iterable<unknown>, (item) => plain(item, enclosing) ?? null);
   }
   if (types.isMap(object)) return fromEntries(object, enclosing);
-  if (types.isNativeError(object)) return { name: object.name, message: object.message, ...ownProperties(object, enclosing) };
+  if (types.isNativeError(object))
+    return { name: object.name, message: object.message, ...ownProperties(object, enclosing) };
   if (types.isBoxedPrimitive(object)) return plain(object.valueOf(), enclosing);
   return ownProperties(object, enclosing);
 }

@@ -3,9 +3,8 @@ import { wideRanges } from "./wide-characters";
 const printableAscii = /^[\x20-\x7e]*$/;
 const zeroWidth = /^[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff\ud7b0-\ud7ff]$/u;
 /** Joiner, emoji presentation, keycap, skin tones: what makes a sequence unlike the sum of its parts. */
-const sequenceMaker = /[\u200d\ufe0f\u20e3\u{1f3fb}-\u{1f3ff}]/u;
-// The flag "v" cannot be written in a literal for the ES2023 target.
-const emojiSequence = new RegExp("^\\p{RGI_Emoji}$", "v");
+const sequenceMaker = /\u200d|\ufe0f|\u20e3|[\u{1f3fb}-\u{1f3ff}]/u;
+let emojiSequence: RegExp | undefined;
 
 /** Width + 1 of each code point met so far; 0 is not yet known. Planes above the second are rare. */
 const known = new Uint8Array(0x20000);
@@ -40,27 +39,38 @@ export function truncate(text: string, width: number): string {
   return rest === "" ? text : head + "…";
 }
 
-/** Breaks a text into lines of at most `width` columns, between graphemes and where it says `⏎`. */
+/** Breaks a text into lines of at most `width` columns: after `⏎`, between words, else between graphemes. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split(/(?<=⏎)/u)) {
     let rest = paragraph;
     while (rest !== "") {
-      let [line, after] = splitAt(rest, width);
-      // A grapheme wider than the line is put on it all the same, or the loop would never end.
-      if (line === "") [line, after] = splitAt(rest, 2);
-      if (line === "") [line, after] = [rest, ""];
+      const line = headLine(rest, width);
       lines.push(line);
-      rest = after;
+      rest = rest.slice(line.length);
     }
   }
   return lines.length > 0 ? lines : [""];
 }
 
-/** Puts blanks after (or, to the right, before) a text until it is `width` columns wide. */
-export function pad(text: string, width: number, toTheRight = false): string {
-  const blanks = " ".repeat(Math.max(0, width - displayWidth(text)));
-  return toTheRight ? blanks + text : text + blanks;
+function headLine(text: string, width: number): string {
+  const [line, after] = splitAt(text, width);
+  // A grapheme wider than the line is put on it all the same: it has to be somewhere.
+  if (line === "") return firstGrapheme(text);
+  const lastBlank = line.lastIndexOf(" ");
+  return after !== "" && lastBlank > line.length / 2 ? line.slice(0, lastBlank + 1) : line;
+}
+
+/** Puts blanks after a text until it is `width` columns wide. */
+export function pad(text: string, width: number): string {
+  return text + blanks(width - displayWidth(text));
+}
+
+const ready = Array.from({ length: 128 }, (_, count) => " ".repeat(count));
+
+/** So many blanks; none for less than one. */
+export function blanks(count: number): string {
+  return ready[count] ?? " ".repeat(Math.max(0, count));
 }
 
 /** The longest head of whole graphemes that is at most `width` columns wide, and the rest. */
@@ -90,8 +100,15 @@ function* graphemes(text: string): Iterable<string> {
   for (const { segment } of segmenter.segment(text)) yield segment;
 }
 
+function firstGrapheme(text: string): string {
+  for (const grapheme of graphemes(text.slice(0, 256))) return grapheme;
+  return text;
+}
+
 function graphemeWidth(grapheme: string): number {
   if (printableAscii.test(grapheme)) return grapheme.length;
+  // Made when first needed, which takes 15 ms; the flag "v" has no literal for the ES2023 target.
+  emojiSequence ??= new RegExp("^\\p{RGI_Emoji}$", "v");
   return emojiSequence.test(grapheme) ? 2 : sumOfCodePoints(grapheme);
 }
 
