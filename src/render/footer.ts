@@ -8,7 +8,7 @@ export interface Outcome {
 }
 
 /** A count with its thousands apart: `25 000`. */
-export function groupDigits(count: number | bigint): string {
+export function groupDigits(count: number | bigint | string): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, " ");
 }
 
@@ -29,7 +29,8 @@ export function duration(durationMs: number): string {
 export function rowsFooter(outcome: Outcome, durationMs?: number): string {
   const { drawn, total, more } = outcome;
   if (more) {
-    const known = total === undefined ? `first ${counted(drawn, "row")}` : `${groupDigits(drawn)} of ${counted(total, "row")}`;
+    const known =
+      total === undefined ? `first ${counted(drawn, "row")}` : `${groupDigits(drawn)} of ${counted(total, "row")}`;
     return `${known}; .more .all .last`;
   }
   return counted(drawn, "row") + (durationMs === undefined ? "" : ` (${duration(durationMs)})`);
