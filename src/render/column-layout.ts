@@ -64,8 +64,7 @@ function shrink(columns: readonly NaturalColumn[], width: number | undefined): n
   if (width === undefined || tableWidth(natural) <= width) return natural;
   const least = columns.map(leastWidth);
   if (tableWidth(least) > width) return undefined;
-  const cappedAt = (cap: number): number[] =>
-    natural.map((own, index) => Math.max(least[index]!, Math.min(own, cap)));
+  const cappedAt = (cap: number): number[] => natural.map((own, index) => Math.max(least[index]!, Math.min(own, cap)));
   let low = 0;
   let high = Math.max(...natural);
   while (low < high) {

@@ -1,14 +1,12 @@
-import { isNull } from "./cell";
 import { CellBlock } from "./cell-block";
-import { drawCliTable, isDrawnAlike } from "./cli-table";
 import { growLayout, layoutColumns, tableWidth, type ColumnLayout, type NaturalColumn } from "./column-layout";
 import { escapeControls } from "./escape";
 import type { Outcome } from "./footer";
 import type { Paint } from "./paint";
 import type { Column, Row } from "./result-set";
 import type { RowWriter } from "./row-writer";
-import { TableFrame } from "./table-frame";
-import { blanks, displayWidth, truncate } from "./width";
+import { TableDrawing } from "./table-drawing";
+import { displayWidth } from "./width";
 
 /** Where and how a table is drawn. */
 export interface TableOptions {
@@ -27,8 +25,6 @@ export interface TableOptions {
 const usualHeight = 50;
 /** Wider than any screen: cli-table3 takes a time that grows with the square of long texts. */
 const widestForCliTable = 1000;
-/** Index of the column that stands for the hidden ones. */
-const marker = -1;
 
 /**
  * Draws rows as a table with borders.
@@ -41,10 +37,11 @@ export class TableWriter implements RowWriter {
   readonly #columns: readonly Column[];
   readonly #options: TableOptions;
   readonly #headers: readonly string[];
-  /** The first batch waits here until it is known whether it is the only one. */
-  #first: readonly Row[] | undefined;
   #natural: readonly NaturalColumn[];
   #layout: ColumnLayout | undefined;
+  #drawing: TableDrawing | undefined;
+  /** The first batch waits here until it is known whether it is the only one. */
+  #waiting: readonly Row[] | undefined;
   #instead: RowWriter | undefined;
 
   constructor(columns: readonly Column[], options: TableOptions) {
@@ -57,15 +54,24 @@ export class TableWriter implements RowWriter {
   *begin(): Iterable<string> {}
 
   *rows(batch: readonly Row[]): Iterable<string> {
-    if (this.#instead !== undefined) return yield* this.#instead.rows(batch);
-    if (this.#first === undefined && this.#layout === undefined) this.#first = batch;
-    else if (batch.length > 0) yield* this.#flush(batch);
+    if (this.#columns.length === 0) return;
+    const isFirst = this.#drawing === undefined && this.#instead === undefined && this.#waiting === undefined;
+    if (isFirst) {
+      this.#waiting = batch;
+    } else if (batch.length > 0) {
+      yield* this.#release();
+      yield* this.#block(batch);
+    }
   }
 
   *end(outcome: Outcome): Iterable<string> {
+    if (this.#waiting !== undefined) yield* this.#onlyBatch(this.#waiting);
+    else if (this.#drawing !== undefined) yield this.#drawing.bottom;
+    if (this.#instead !== undefined) {
+      yield* this.#instead.end(outcome);
+      return;
+    }
     const { footer, paint } = this.#options;
-    if (this.#columns.length > 0) yield* this.#finish();
-    if (this.#instead !== undefined) return yield* this.#instead.end(outcome);
     yield paint.dim(footer(outcome)) + "\n";
     const hidden = this.#layout?.hidden ?? 0;
     if (hidden === 0) return;
@@ -73,48 +79,55 @@ export class TableWriter implements RowWriter {
     yield paint.dim(`${count}; .columns a b chooses, .mode vertical shows all`) + "\n";
   }
 
-  /** Draws the waiting batch, now that another one has come, and the other one. */
-  *#flush(batch: readonly Row[]): Iterable<string> {
-    const first = this.#first;
-    this.#first = undefined;
+  /** Draws the first batch, once a second one has come. */
+  *#release(): Iterable<string> {
+    const first = this.#waiting;
+    this.#waiting = undefined;
     if (first !== undefined) yield* this.#block(first);
-    if (this.#instead !== undefined) yield* this.#instead.rows(batch);
-    else yield* this.#block(batch);
   }
 
-  *#finish(): Iterable<string> {
-    const only = this.#first;
-    if (only !== undefined) {
-      const cells = new CellBlock(this.#columns, only);
-      if (!this.#fit(cells)) return yield* this.#giveUp(only);
-      if (this.#fitsCliTable(cells)) return yield this.#drawByCliTable(cells);
-      yield* this.#head(true);
-      yield* this.#lines(cells);
+  *#onlyBatch(rows: readonly Row[]): Iterable<string> {
+    const cells = new CellBlock(this.#columns, rows);
+    const drawing = this.#fit(cells);
+    if (drawing === undefined) {
+      yield* this.#giveUp(rows);
+    } else if (this.#isForCliTable(cells) && drawing.canBeDrawnByCliTable(cells)) {
+      yield drawing.byCliTable(cells);
+    } else {
+      yield* drawing.head(true, rows.length === 0);
+      yield* drawing.lines(cells);
+      yield drawing.bottom;
     }
-    if (this.#instead === undefined) yield this.#frame().bottom;
   }
 
   *#block(rows: readonly Row[]): Iterable<string> {
+    if (this.#instead !== undefined) {
+      yield* this.#instead.rows(rows);
+      return;
+    }
     const cells = new CellBlock(this.#columns, rows);
-    const before = this.#layout;
-    if (!this.#fit(cells)) return yield* this.#giveUp(rows);
-    if (before === undefined) yield* this.#head(true);
-    else if (String(before.widths) !== String(this.#layout!.widths)) yield* this.#head(false);
-    yield* this.#lines(cells);
+    const before = this.#drawing;
+    const drawing = this.#fit(cells);
+    if (drawing === undefined) {
+      yield* this.#giveUp(rows);
+    } else {
+      if (drawing !== before) yield* drawing.head(before === undefined);
+      yield* drawing.lines(cells);
+    }
   }
 
-  /** Takes the widths of a block into account; false when no table fits the screen. */
-  #fit(cells: CellBlock): boolean {
-    const { width } = this.#options;
+  /** The drawing that has room for a block too; undefined when no table fits the screen. */
+  #fit(cells: CellBlock): TableDrawing | undefined {
+    const { paint, width } = this.#options;
     this.#natural = this.#natural.map((column, index) => ({
       ...column,
       cells: Math.max(column.cells, cells.widest[index]!),
     }));
-    this.#layout =
-      this.#layout === undefined
-        ? layoutColumns(this.#natural, width)
-        : growLayout(this.#layout, this.#natural, width);
-    return this.#layout !== undefined;
+    const before = this.#layout;
+    const layout = before ? growLayout(before, this.#natural, width) : layoutColumns(this.#natural, width);
+    if (layout === undefined || String(layout.widths) === String(before?.widths)) return this.#drawing;
+    this.#layout = layout;
+    return (this.#drawing = new TableDrawing(this.#columns, this.#headers, layout, paint));
   }
 
   *#giveUp(rows: readonly Row[]): Iterable<string> {
@@ -123,36 +136,8 @@ export class TableWriter implements RowWriter {
     yield* this.#instead.rows(rows);
   }
 
-  *#head(isFirst: boolean): Iterable<string> {
-    const frame = this.#frame();
-    const { widths } = this.#slots();
-    yield isFirst ? frame.top : frame.middle;
-    yield frame.line(this.#headerCells().map(({ text, right }, slot) => this.#padded(text, widths[slot]!, right)));
-    yield frame.middle;
-  }
-
-  *#lines(cells: CellBlock): Iterable<string> {
-    const frame = this.#frame();
-    const { indexes, widths } = this.#slots();
-    const line = new Array<string>(indexes.length);
-    for (let row = 0; row < cells.rows.length; row++) {
-      for (let slot = 0; slot < indexes.length; slot++) {
-        line[slot] = this.#cell(cells, row, indexes[slot]!, widths[slot]!, true);
-      }
-      yield frame.line(line);
-    }
-  }
-
-  #cell(cells: CellBlock, row: number, index: number, width: number, isPadded: boolean): string {
-    if (index === marker) return this.#options.paint.dim("…");
-    let text = cells.texts[index]![row]!;
-    let own = cells.widths[index]![row]!;
-    if (own > width) {
-      text = truncate(text, width);
-      own = displayWidth(text);
-    }
-    if (isNull(cells.rows[row]![index])) text = this.#options.paint.dim(text);
-    if (!isPadded || own === width) return text;
-    return this.#isRight(index) ? blanks(width - own) + text : text + blanks(width - own);
+  #isForCliTable(cells: CellBlock): boolean {
+    const widths = this.#layout!.widths;
+    return cells.rows.length <= (this.#options.height ?? usualHeight) && tableWidth(widths) <= widestForCliTable;
   }
 }
