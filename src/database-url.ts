@@ -66,6 +66,15 @@ function sqliteAddress(rest: string): DatabaseAddress {
   return { dialect: "sqlite", driver: "sqlite3", storage, title, safeUrl: `sqlite:${storage}` };
 }
 
+/** What the prompt calls the database of a URL, also where the URL cannot be read. */
+export function titleOf(url: string): string {
+  try {
+    return parseDatabaseUrl(url).title;
+  } catch {
+    return "sequelize-shell";
+  }
+}
+
 /** A URL, or any text with URLs in it, without their passwords. */
 export function maskPassword(text: string): string {
   return text

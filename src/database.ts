@@ -29,6 +29,8 @@ export interface DatabaseOptions {
   readOnly?: boolean;
   /** Hears what a session warns of; default: a line on stderr. */
   onWarning?: (message: string) => void;
+  /** The copy of Sequelize to use: that of the project whose models are defined. */
+  SequelizeClass?: typeof Sequelize;
 }
 
 /** An open database: its Sequelize instance, its models, and the sessions that work on it. */
@@ -113,6 +115,19 @@ export class Database implements SessionHost {
     for (const model of this.#inDependencyOrder().reverse()) await model.drop({});
   }
 
+  /** Whether the table of a model is there. */
+  async hasTable(mapper: Mapper): Promise<boolean> {
+    const { tableName, schema } = mapper;
+    const table = schema === undefined ? tableName : { tableName, schema };
+    return this.sequelize.getQueryInterface().tableExists(table as string);
+  }
+
+  /** Whether a table of at least one registered model is there. */
+  async hasTables(): Promise<boolean> {
+    for (const mapper of this.mappers()) if (await this.hasTable(mapper)) return true;
+    return false;
+  }
+
   /**
    * Calls `listener` for every statement that goes to the database, after it ended.
    *
@@ -188,7 +203,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   const address = parseDatabaseUrl(url);
   const readOnly = options.readOnly ?? false;
   if (address.storage !== undefined) checkStorage(address.storage, readOnly);
-  const sequelize = await createSequelize(address, readOnly);
+  const sequelize = await createSequelize(address, readOnly, options.SequelizeClass);
   const database = new Database(sequelize, options);
   try {
     await checkConnection(database, address);
@@ -215,8 +230,12 @@ function modelsFrom(source: ModelSource, sequelize: Sequelize): ModelStatic<Mode
   return Object.values(sequelize.models);
 }
 
-async function createSequelize(address: DatabaseAddress, readOnly: boolean): Promise<Sequelize> {
-  const { Sequelize: SequelizeClass } = await import("sequelize");
+async function createSequelize(
+  address: DatabaseAddress,
+  readOnly: boolean,
+  given: typeof Sequelize | undefined,
+): Promise<Sequelize> {
+  const SequelizeClass = given ?? (await import("sequelize")).Sequelize;
   requireDriver(address);
   const options: Options = {
     dialect: address.dialect,

@@ -22,6 +22,22 @@ export interface Statement {
   parameters: readonly unknown[];
 }
 
+/** What a database reads differently from the others in a statement's text: for those who lay text out or look into it. */
+export interface LexicalRules {
+  /** A backslash in a literal escapes the next character. */
+  backslashEscapes: boolean;
+  /** `#` begins a comment. */
+  hashComments: boolean;
+  /** `--` begins a comment only before white space. */
+  dashCommentsNeedSpace: boolean;
+  /** Block comments nest. */
+  nestedComments: boolean;
+  /** `$tag$ … $tag$` is a literal. */
+  dollarQuotes: boolean;
+  /** `[name]` is a quoted name. */
+  bracketNames: boolean;
+}
+
 /** Sends statements on one connection, one at a time. */
 export interface StatementRunner {
   all(sql: string, parameters?: readonly unknown[]): Promise<DriverRow[]>;
@@ -102,6 +118,18 @@ export abstract class Dialect {
   /** The statement that opens a transaction which will write. */
   readonly beginWrite: string = "BEGIN";
 
+  /** What the database's text looks like where databases differ. */
+  get lexicalRules(): LexicalRules {
+    return {
+      backslashEscapes: false,
+      hashComments: false,
+      dashCommentsNeedSpace: false,
+      nestedComments: false,
+      dollarQuotes: false,
+      bracketNames: false,
+    };
+  }
+
   /** A boolean as a parameter: the number that is stored, where the database has no booleans of its own. */
   bindBoolean(value: boolean): Bindable {
     return value ? 1 : 0;
@@ -151,12 +179,8 @@ export abstract class Dialect {
   /** What stands before, between and after the operands of a concatenation of text. */
   readonly concatenation: readonly [before: string, between: string, after: string] = ["", " || ", ""];
 
-  /** What stands before, between and after two operands that are compared with NULL as a value. */
-  readonly nullSafeEquality: readonly [before: string, between: string, after: string] = [
-    "",
-    " IS NOT DISTINCT FROM ",
-    "",
-  ];
+  /** The operator for equality with NULL as a value, where there is no IS DISTINCT FROM. */
+  readonly nullSafeEquality: string = "IS NOT DISTINCT FROM";
 
   /** What stands before and after each side of an equality of JSON values, so that their layout does not count. */
   abstract readonly jsonForm: readonly [before: string, after: string];

@@ -21,6 +21,9 @@ export function dialectOf(sequelize: Sequelize): Dialect {
   return dialect;
 }
 
+/** The dialect for SQL that is shown without a database in sight. */
+export const DEFAULT_DIALECT: Dialect = new SqliteDialect();
+
 function createDialect(name: string): Dialect {
   switch (name) {
     case "sqlite":

@@ -1,6 +1,14 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
-import type { DeleteRequest, InsertRequest, Statement, StatementRunner, UpdateRequest, ValueKind } from "./dialect";
+import type {
+  DeleteRequest,
+  InsertRequest,
+  Statement,
+  StatementRunner,
+  UpdateRequest,
+  ValueKind,
+  LexicalRules,
+} from "./dialect";
 import { Dialect, chunks } from "./dialect";
 
 /** Rows of one statement: the text is parsed by the server for each row, so more gains nothing. */
@@ -55,6 +63,15 @@ export class MysqlDialect extends Dialect {
     this.parsesJson = /mariadb/i.test(version) ? this.name === "mariadb" && marksJson : true;
   }
 
+  override get lexicalRules(): LexicalRules {
+    return {
+      ...super.lexicalRules,
+      backslashEscapes: !this.backslashIsPlain,
+      hashComments: true,
+      dashCommentsNeedSpace: true,
+    };
+  }
+
   protected override textLiteral(value: string): string {
     if (this.backslashIsPlain) return super.textLiteral(value);
     return super.textLiteral(value.replaceAll("\\", "\\\\").replaceAll("\0", "\\0"));
@@ -84,7 +101,7 @@ export class MysqlDialect extends Dialect {
 
   override readonly division = ["", " / CAST(", " AS DOUBLE)"] as const;
   override readonly concatenation = ["concat(", ", ", ")"] as const;
-  override readonly nullSafeEquality = ["", " <=> ", ""] as const;
+  override readonly nullSafeEquality = "<=>";
   override readonly hashIsComment = true;
   override readonly limitsInSubqueries = false;
 

@@ -8,6 +8,7 @@ import type {
   StatementRunner,
   UpdateRequest,
   ValueKind,
+  LexicalRules,
 } from "./dialect";
 import { Dialect, chunks } from "./dialect";
 import type { JsonEncoding } from "./json-rows";
@@ -63,6 +64,10 @@ export class PostgresDialect extends Dialect {
 
   override bindBoolean(value: boolean): boolean {
     return value;
+  }
+
+  override get lexicalRules(): LexicalRules {
+    return { ...super.lexicalRules, nestedComments: true, dollarQuotes: true };
   }
 
   override placeholder(position: number): string {

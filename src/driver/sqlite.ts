@@ -8,6 +8,7 @@ import type {
   StatementRunner,
   UpdateRequest,
   ValueKind,
+  LexicalRules,
 } from "./dialect";
 import { Dialect, chunks } from "./dialect";
 import type { JsonEncoding } from "./json-rows";
@@ -63,6 +64,10 @@ export class SqliteDialect extends Dialect {
   override readonly identifierQuote = '"';
   // The write lock is taken at once: a deferred transaction that reads first may never be able to write.
   override readonly beginWrite = "BEGIN IMMEDIATE";
+
+  override get lexicalRules(): LexicalRules {
+    return { ...super.lexicalRules, bracketNames: true };
+  }
 
   protected override numberLiteral(value: number): string {
     if (Number.isNaN(value)) return "NULL";

@@ -1,0 +1,140 @@
+#!/usr/bin/env node
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CommandLine, DbCommandLine, ShellCommandLine } from "./src/command-line";
+import { parseCommandLine, usageText } from "./src/command-line";
+import { ShellError } from "./src/errors";
+
+/** What the program answers with: 0 done, 1 an error in the code or the database, 2 usage, 3 cannot connect, 130 interrupted. */
+const EXIT = { done: 0, failed: 1, usage: 2, cannotConnect: 3, interrupted: 130 } as const;
+
+const DEFAULT_URL = "sqlite:data.sqlite";
+
+/** A file or folder of the package, beside this file in the sources and one folder up once built. */
+function packagePath(name: string): string {
+  const beside = join(__dirname, name);
+  return existsSync(beside) ? beside : join(__dirname, "..", name);
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(packagePath("package.json"), "utf8")) as { version: string }).version;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  let commandLine: CommandLine;
+  try {
+    commandLine = parseCommandLine(argv);
+  } catch (error) {
+    return fail(error, argv.includes("--debug"), EXIT.usage);
+  }
+  switch (commandLine.kind) {
+    case "help":
+      process.stdout.write(`${usageText()}\n`);
+      return EXIT.done;
+    case "version":
+      process.stdout.write(`${version()}\n`);
+      return EXIT.done;
+    case "db":
+      return runDb(commandLine);
+    case "shell":
+      return runShell(commandLine);
+  }
+}
+
+async function runShell(commandLine: ShellCommandLine): Promise<number> {
+  const { code, file } = commandLine;
+  const url = commandLine.url ?? process.env["DATABASE_URL"] ?? DEFAULT_URL;
+  const interactive = process.stdin.isTTY && code === undefined && file === undefined;
+  const open = async () => {
+    const { openShell } = await import("./src/shell/open-shell.js");
+    return openShell({
+      ...commandLine,
+      url,
+      version: version(),
+      sampleFolder: packagePath("sample-data"),
+      interactive,
+      color: wantsColor(commandLine, interactive),
+      write: (text) => void process.stderr.write(text),
+    });
+  };
+  try {
+    if (interactive) {
+      const { runRepl } = await import("./src/shell/repl.js");
+      const { titleOf } = await import("./src/database-url.js");
+      await runRepl({
+        name: titleOf(url),
+        open,
+        input: process.stdin,
+        output: process.stdout,
+        errorOutput: process.stderr,
+      });
+      return EXIT.done;
+    }
+    const program = file === undefined ? undefined : readProgram(file);
+    const context = await open();
+    const { runBatch } = await import("./src/shell/batch.js");
+    try {
+      const ending = await runBatch({
+        context,
+        code,
+        program,
+        input: code === undefined && file === undefined ? process.stdin : undefined,
+        keepGoing: commandLine.keepGoing,
+        output: process.stdout,
+        errorOutput: process.stderr,
+      });
+      return EXIT[ending];
+    } finally {
+      await context.close();
+    }
+  } catch (error) {
+    return fail(error, commandLine.debug, EXIT.failed, !interactive && commandLine.format === "json");
+  }
+}
+
+async function runDb(commandLine: DbCommandLine): Promise<number> {
+  try {
+    const { runMigrations } = await import("./src/shell/open-shell.js");
+    return await runMigrations({ ...commandLine, url: commandLine.url ?? process.env["DATABASE_URL"] ?? DEFAULT_URL });
+  } catch (error) {
+    return fail(error, commandLine.debug, EXIT.failed);
+  }
+}
+
+function readProgram(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const reason = code === "ENOENT" ? "there is no such file" : (cause as Error).message;
+    throw new UsageError(`Cannot read "${file}": ${reason}.`, { cause });
+  }
+}
+
+/** An error of the command line that shows only once its files are read. */
+class UsageError extends ShellError {}
+
+function wantsColor(commandLine: ShellCommandLine, interactive: boolean): boolean {
+  if (!commandLine.color || process.env["NO_COLOR"]) return false;
+  if (process.env["FORCE_COLOR"] !== undefined) return process.env["FORCE_COLOR"] !== "0";
+  return interactive && process.stdout.isTTY && process.env["TERM"] !== "dumb";
+}
+
+/** Tells an error and gives the exit code for it. */
+function fail(error: unknown, debug: boolean, otherwise: number, asJson = false): number {
+  const { name = "Error", message = String(error), hint } = error as Partial<ShellError>;
+  if (asJson) process.stderr.write(`${JSON.stringify({ error: { name, message, ...(hint && { hint }) } })}\n`);
+  else process.stderr.write(`error: ${message}\n${hint === undefined ? "" : `hint: ${hint}\n`}`);
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (name === "ConnectionError") return EXIT.cannotConnect;
+  return ["ArgumentError", "UsageError", "ModuleLoadError"].includes(name) ? EXIT.usage : otherwise;
+}
+
+main(process.argv.slice(2)).then(
+  (exitCode) => {
+    process.exitCode = exitCode;
+  },
+  (error: unknown) => {
+    process.exitCode = fail(error, process.argv.includes("--debug"), EXIT.failed);
+  },
+);

@@ -1,0 +1,220 @@
+import { inspect } from "node:util";
+import type { Database } from "../database";
+import type { QueryEvent } from "../driver/connection";
+import { Mapper } from "../mapper/mapper";
+import * as expressions from "../query/library";
+import type { RenderOptions } from "../render/render-options";
+import { render } from "../render/render";
+import { scalar } from "../render/renderable";
+import { colorSql } from "../render/sql";
+import { paint } from "../render/paint";
+import { loadOnRead } from "../session/load-on-read";
+import { makeTransient } from "../session/session";
+import { captureSql } from "./capture-sql";
+import type {
+  CapturedStatement,
+  ModelSummary,
+  OutputSettings,
+  PendingWork,
+  Presentation,
+  ShellContext,
+} from "./context";
+import { changeView, outcomeView, viewOf } from "./present";
+
+/** How a {@link DatabaseContext} names itself and writes. */
+export interface DatabaseContextOptions {
+  readonly name: string;
+  readonly banner: readonly string[];
+  readonly color: boolean;
+  readonly readOnly: boolean;
+  /** Writes lines to stderr. */
+  readonly write: (text: string) => void;
+}
+
+/** So many equal statements of one input are a loop that one statement could replace. */
+const SIMILAR_STATEMENTS = 5;
+const LONGEST_ECHO = 400;
+
+/** What the shell works on when it works on a database. */
+export class DatabaseContext implements ShellContext {
+  readonly name: string;
+  readonly banner: readonly string[];
+  readonly globals: Readonly<Record<string, unknown>>;
+  readonly settings: OutputSettings;
+  readonly #database: Database;
+  readonly #options: DatabaseContextOptions;
+  /** Statements of the running input by their text, for the hint at a loop of them. */
+  readonly #statements = new Map<string, number>();
+  #newBefore: ReadonlySet<object> = new Set();
+
+  constructor(database: Database, settings: OutputSettings, options: DatabaseContextOptions) {
+    this.#database = database;
+    this.#options = options;
+    this.settings = settings;
+    this.name = options.name;
+    const { names, notes } = contextNames(database);
+    this.globals = names;
+    this.banner = [...options.banner, ...notes];
+    database.onQuery((event) => this.#heard(event));
+  }
+
+  async present(value: unknown, { durationMs, interactive, width }: Presentation): Promise<string | undefined> {
+    const { session } = this.#database;
+    const { settings } = this;
+    const outcome = session.lastOutcome;
+    session.lastOutcome = undefined;
+    const options: RenderOptions = {
+      format: settings.format,
+      terminal: interactive,
+      color: this.#options.color,
+      bareStrings: true,
+      limit: interactive ? settings.limit : 0,
+      table: tableOf(value),
+      literal: (each) => this.#database.dialect.literal(each),
+      identifier: (name) => this.#database.dialect.identifier(name),
+      syntax: this.#database.dialect.lexicalRules,
+      ...(width === undefined ? {} : { width }),
+      ...(interactive ? {} : { note: (line: string) => this.#options.write(`${line}\n`) }),
+    };
+    if (value === undefined) {
+      if (!interactive) return undefined;
+      if (outcome?.kind === "commit" || outcome?.kind === "flush" || outcome?.kind === "rollback") {
+        return render(outcomeView(outcome), options);
+      }
+      const added = this.#added();
+      return added === undefined ? undefined : paint(options.color).dim(added);
+    }
+    const changed =
+      typeof value === "number" && (outcome?.kind === "update" || outcome?.kind === "delete") ? outcome : undefined;
+    const forPeople = settings.format === "table" || settings.format === "vertical";
+    const view =
+      changed !== undefined && forPeople
+        ? changeView(changed.rows, changed.kind)
+        : await viewOf(value, { session, durationMs, forPeople });
+    return render(view ?? scalar(value), options);
+  }
+
+  loadOnRead(object: object, key: string): Promise<unknown> | undefined {
+    return loadOnRead(object, key);
+  }
+
+  async runInput<T>(run: () => Promise<T>): Promise<T> {
+    this.#statements.clear();
+    this.#database.session.lastOutcome = undefined;
+    this.#newBefore = this.#database.session.new;
+    try {
+      return await run();
+    } finally {
+      if (this.settings.echo) this.#tellLoops();
+    }
+  }
+
+  async cancel(): Promise<void> {
+    await this.#database.session.cancel();
+  }
+
+  pendingWork(): PendingWork {
+    return this.#database.session.pendingWork();
+  }
+
+  marks(): readonly string[] {
+    return this.#options.readOnly ? ["read-only"] : [];
+  }
+
+  async commit(): Promise<void> {
+    await this.#database.session.commit();
+  }
+
+  async rollback(): Promise<void> {
+    await this.#database.session.rollback();
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  captureSql(evaluate: () => Promise<unknown>): Promise<readonly CapturedStatement[]> {
+    return captureSql(this.#database, evaluate);
+  }
+
+  async models(): Promise<readonly ModelSummary[]> {
+    const summaries: ModelSummary[] = [];
+    for (const mapper of this.#database.mappers()) {
+      const rows = (await this.#database.hasTable(mapper))
+        ? await this.#database.session.query(mapper.model).count()
+        : undefined;
+      summaries.push({ name: mapper.name, table: mapper.tableName, rows });
+    }
+    return summaries;
+  }
+
+  declarations(): string {
+    return "";
+  }
+
+  #heard(event: QueryEvent): void {
+    this.#statements.set(event.sql, (this.#statements.get(event.sql) ?? 0) + 1);
+    if (!this.settings.echo) return;
+    const { color } = this.#options;
+    const sql = event.sql.length > LONGEST_ECHO ? `${event.sql.slice(0, LONGEST_ECHO)}…` : event.sql;
+    const parameters = event.parameters.length === 0 ? "" : `  -- ${describeParameters(event.parameters)}`;
+    const time = `  (${event.durationMs.toFixed(1)} ms)`;
+    this.#options.write(
+      `${colorSql(sql, { color, syntax: this.#database.dialect.lexicalRules })}${paint(color).dim(parameters + time)}\n`,
+    );
+  }
+
+  #tellLoops(): void {
+    for (const [sql, count] of this.#statements) {
+      const table = /^SELECT[\s\S]*?\sFROM\s+(\S+)/.exec(sql)?.[1];
+      if (count >= SIMILAR_STATEMENTS && table !== undefined) {
+        this.#options.write(`note: ${count} similar SELECTs on ${table} (N+1?)\n`);
+      }
+    }
+  }
+
+  /** `User (new)`, where the input added objects to the session. */
+  #added(): string | undefined {
+    const counts = new Map<string, number>();
+    for (const object of this.#database.session.new) {
+      if (this.#newBefore.has(object)) continue;
+      const { name } = object.constructor;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    if (counts.size === 0) return undefined;
+    return `${[...counts].map(([name, count]) => (count === 1 ? name : `${count} ${name}`)).join(", ")} (new)`;
+  }
+}
+
+function tableOf(value: unknown): string | undefined {
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  if (typeof first !== "object" || first === null || !("dataValues" in first)) return undefined;
+  return Mapper.of(first.constructor as never).tableName;
+}
+
+function describeParameters(parameters: readonly unknown[]): string {
+  const text = inspect(parameters, { breakLength: Infinity, maxArrayLength: 20, maxStringLength: 100, depth: 1 });
+  return text.length > LONGEST_ECHO ? `${text.slice(0, LONGEST_ECHO)}…` : text;
+}
+
+/** The preloaded names: the database, its session, every model, Sequelize's own, and the helpers for expressions. */
+function contextNames(database: Database): { names: Record<string, unknown>; notes: string[] } {
+  const library = database.sequelize.constructor as unknown as { DataTypes: unknown; Op: unknown };
+  const names: Record<string, unknown> = {
+    ...expressions,
+    makeTransient,
+    db: database,
+    session: database.session,
+    sequelize: database.sequelize,
+    DataTypes: library.DataTypes,
+    Op: library.Op,
+  };
+  const notes: string[] = [];
+  for (const [name, model] of Object.entries(database.models)) {
+    const hides = name in globalThis || name in names;
+    const given = hides ? `${name}Model` : name;
+    if (hides) notes.push(`note: the model ${name} is named ${given} here: ${name} is taken`);
+    names[given] = model;
+  }
+  return { names, notes };
+}

@@ -1,0 +1,94 @@
+import type { Sequelize } from "sequelize";
+import type { Database, DatabaseOptions } from "../database";
+import type { ShellContext } from "./context";
+import type { OutputSettings } from "./context";
+
+/** What the shell is opened with. */
+export interface OpenShellOptions {
+  readonly url: string;
+  /** A module or a folder of models; undefined for the sample models. */
+  readonly models: string | undefined;
+  /** Leaves the tables of the sample models empty. */
+  readonly empty: boolean;
+  readonly readOnly: boolean;
+  readonly format: OutputSettings["format"];
+  readonly limit: number | undefined;
+  readonly echo: boolean;
+  readonly version: string;
+  /** Where roles.csv and users.csv are. */
+  readonly sampleFolder: string;
+  readonly interactive: boolean;
+  readonly color: boolean;
+  /** Writes lines to stderr: warnings, echoed statements, remarks. */
+  readonly write: (text: string) => void;
+}
+
+/** Rows that are drawn at the most, until `.limit` says otherwise. */
+const DEFAULT_LIMIT = 100;
+
+/**
+ * Opens the database of a command line with its models, and everything that the shell needs of it.
+ *
+ * A database without the sample models' tables gets them, and the sample data with them.
+ */
+export async function openShell(options: OpenShellOptions): Promise<ShellContext> {
+  const warnings: ((message: string) => void)[] = [(message) => options.write(`warning: ${message}\n`)];
+  const database = await open(options, { onWarning: (message) => warnings.at(-1)?.(message) });
+  try {
+    const made = options.models === undefined && !options.readOnly ? await prepareSample(database, options) : undefined;
+    const { DatabaseContext } = await import("./database-context.js");
+    const settings: OutputSettings = {
+      format: options.format,
+      limit: options.limit ?? DEFAULT_LIMIT,
+      timer: false,
+      echo: options.echo,
+      pager: options.interactive,
+    };
+    const { parseDatabaseUrl } = await import("../database-url.js");
+    const { title, dialect } = parseDatabaseUrl(options.url);
+    const place = `sequelize-shell ${options.version} · node ${process.versions.node} · ${dialect} ${title}`;
+    const names = Object.keys(database.models).join(", ") || "none";
+    const banner = [
+      made === undefined ? place : `${place} (${made})`,
+      `models ${names} · session db.session · .help · .sql EXPR shows SQL without running it`,
+    ];
+    return new DatabaseContext(database, settings, {
+      ...options,
+      name: title,
+      banner: options.interactive ? banner : [],
+    });
+  } catch (error) {
+    await database.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function open(options: OpenShellOptions, more: Pick<DatabaseOptions, "onWarning">): Promise<Database> {
+  const { attach, openDatabase } = await import("../database.js");
+  const { readOnly, url } = options;
+  if (options.models === undefined) return openDatabase(url, { ...more, readOnly });
+  const { loadModels } = await import("../project/load-models.js");
+  const project = await loadModels(options.models);
+  if (project.sequelize === undefined) {
+    return openDatabase(url, {
+      ...more,
+      readOnly,
+      models: (sequelize: Sequelize) => project.define(sequelize),
+      ...(project.SequelizeClass && { SequelizeClass: project.SequelizeClass }),
+    });
+  }
+  project.define(project.sequelize);
+  return attach(project.sequelize, more);
+}
+
+/** Makes the sample tables and loads the sample data where none of the tables is there. @returns what was made, in words */
+async function prepareSample(database: Database, options: OpenShellOptions): Promise<string | undefined> {
+  if (await database.hasTables()) return undefined;
+  await database.createAll();
+  if (options.empty) return "new: empty tables roles and users";
+  const { loadSampleData } = await import("../import-export/sample-data.js");
+  const { Role, User } = database.models;
+  if (Role === undefined || User === undefined) return undefined;
+  const { roles, users } = await loadSampleData(database.session, { Role, User }, options.sampleFolder);
+  return `new: ${roles} roles and ${users} users from sample-data`;
+}
