@@ -39,7 +39,7 @@ export class EditedText {
   /** The offset in the new text where the character at an offset of the original text went; undefined when it was removed. */
   editedOffset(offset: number): number | undefined {
     for (const [index, piece] of this.#pieces.entries()) {
-      if (piece.origin >= 0 && piece.origin <= offset && offset <= piece.origin + piece.text.length) {
+      if (piece.origin >= 0 && piece.origin <= offset && offset < piece.origin + piece.text.length) {
         return (this.#starts[index] ?? 0) + offset - piece.origin;
       }
     }
@@ -72,6 +72,16 @@ export class TextEdits {
   /** Inserts text after the character that ends at `position`, inside what was inserted there before. */
   close(position: number, text: string): void {
     this.#closes.set(position, text + (this.#closes.get(position) ?? ""));
+  }
+
+  /** Inserts text before the character at `position`, outside of what was inserted there before. */
+  openFirst(position: number, text: string): void {
+    this.#opens.set(position, text + (this.#opens.get(position) ?? ""));
+  }
+
+  /** Inserts text after the character that ends at `position`, outside of what was inserted there before. */
+  closeLast(position: number, text: string): void {
+    this.#closes.set(position, (this.#closes.get(position) ?? "") + text);
   }
 
   /** Puts `before` and `after` around the characters from `start` to `end`. */
@@ -120,11 +130,15 @@ export class TextEdits {
   ): void {
     let at = from;
     const stops = [
-      ...positions.filter((position) => position >= from && position <= to).map((position) => ({ position, replacement: undefined })),
+      ...positions
+        .filter((position) => position >= from && position <= to)
+        .map((position) => ({ position, replacement: undefined })),
       ...replacements
         .filter(({ start, end }) => start >= from && end <= to)
         .map((replacement) => ({ position: replacement.start, replacement })),
-    ].sort((a, b) => a.position - b.position || Number(a.replacement !== undefined) - Number(b.replacement !== undefined));
+    ].sort(
+      (a, b) => a.position - b.position || Number(a.replacement !== undefined) - Number(b.replacement !== undefined),
+    );
     for (const { position, replacement } of stops) {
       if (position < at) continue;
       if (position > at) pieces.push({ text: this.#text.slice(at, position), origin: at });
@@ -132,15 +146,11 @@ export class TextEdits {
       if (replacement) {
         pieces.push({ text: replacement.text, origin: -1 });
         at = replacement.end;
-        const after = this.#closes.get(at);
-        if (after !== undefined && at > position) {
-          pieces.push({ text: after, origin: -1 });
-          this.#closes.delete(at);
-        }
       } else {
         // At the first position of a range, closes belong to the text before it.
         if (position > from || from === 0) pieces.push({ text: this.#closes.get(position) ?? "", origin: -1 });
-        if (position < to || to === this.#text.length) pieces.push({ text: this.#opens.get(position) ?? "", origin: -1 });
+        if (position < to || to === this.#text.length)
+          pieces.push({ text: this.#opens.get(position) ?? "", origin: -1 });
       }
     }
     if (at < to) pieces.push({ text: this.#text.slice(at, to), origin: at });

@@ -5,4 +5,4 @@ import { createRequire } from "node:module";
  *
  * Everything in this room that reads TypeScript takes it from here, so that the way it is loaded is decided once.
  */
-export const ts: typeof import("typescript") = createRequire(__filename)("typescript");
+export const ts = createRequire(__filename)("typescript") as typeof import("typescript");

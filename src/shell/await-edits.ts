@@ -1,0 +1,227 @@
+import type {
+  AwaitExpression,
+  BindingName,
+  CallExpression,
+  Expression,
+  ForOfStatement,
+  ObjectBindingPattern,
+  SourceFile,
+  TaggedTemplateExpression,
+} from "typescript";
+import type { Access, ChainLink, OwnCodeListener } from "./own-code";
+import type { KeyTree } from "./runtime";
+import type { TextEdits } from "./text-edits";
+import { ts } from "./typescript";
+
+/**
+ * The names that a script uses for what it needs from its runner; see `Runtime` for what each does.
+ *
+ * A dollar inside keeps them apart from what people write.
+ */
+export const NAMES = {
+  value: "__$v",
+  temporary: "__$t",
+  waiting: "__$q",
+  promiseClass: "__$P",
+  isPromise: "__$w",
+  read: "__$r",
+  takeApart: "__$d",
+  import: "__$shell.import",
+  importMeta: "__$shell.meta",
+  steps: "__$steps",
+  ended: "__$ended",
+} as const;
+
+/** A wrap of the current part of a chain, ending at `end`. */
+interface Wrap {
+  readonly end: number;
+  readonly before: string;
+  readonly after: string;
+}
+
+const HELD_CALL = {
+  before: `((${NAMES.temporary} = `,
+  after: `) instanceof ${NAMES.promiseClass} ? yield ${NAMES.temporary} : ${NAMES.temporary})`,
+};
+const BEFORE_READ = `((${NAMES.waiting} = ${NAMES.read}(${NAMES.temporary} = `;
+const afterRead = (key: string): string => `, ${key})) === undefined ? ${NAMES.temporary} : yield ${NAMES.waiting})`;
+
+/** The keys that a pattern reads, with the keys that patterns inside it read. */
+function keysOf(pattern: BindingName): KeyTree {
+  const keys: Record<string, KeyTree> = {};
+  if (!ts.isObjectBindingPattern(pattern)) return keys;
+  for (const { propertyName, name, dotDotDotToken } of pattern.elements) {
+    const key = propertyName ?? name;
+    if (!dotDotDotToken && (ts.isIdentifier(key) || ts.isStringLiteral(key))) keys[key.text] = keysOf(name);
+  }
+  return keys;
+}
+
+/**
+ * Writes down the edits that make a statement's JavaScript wait: every wait becomes a `yield` of the generator it will stand in.
+ *
+ * A wait that the person did not write costs nothing where there is no promise: it yields only for one.
+ */
+export class AwaitEdits implements OwnCodeListener {
+  readonly #file: SourceFile;
+  readonly #edits: TextEdits;
+  #count = 0;
+  /** The variables that the edits need declared. */
+  readonly variables: string[] = [];
+
+  constructor(file: SourceFile, edits: TextEdits) {
+    this.#file = file;
+    this.#edits = edits;
+  }
+
+  outer(expression: Expression): void {
+    const { temporary, isPromise } = NAMES;
+    this.#wrap(expression, `(${isPromise}(${temporary} = (`, `)) ? yield ${temporary} : ${temporary})`);
+  }
+
+  call(expression: CallExpression | TaggedTemplateExpression): void {
+    this.#wrap(expression, HELD_CALL.before, HELD_CALL.after);
+  }
+
+  read(access: Access): void {
+    this.#wrap(access.expression, BEFORE_READ, afterRead(this.#key(access)));
+  }
+
+  takeApart(pattern: ObjectBindingPattern, value: Expression): void {
+    const keys = JSON.stringify(keysOf(pattern));
+    if (keys === "{}") return;
+    const { waiting, temporary, takeApart } = NAMES;
+    const before = `((${waiting} = ${takeApart}(${temporary} = (`;
+    this.#wrap(value, before, `), ${keys})) === undefined ? ${temporary} : yield ${waiting})`);
+  }
+
+  await(expression: AwaitExpression): void {
+    const start = expression.getStart(this.#file);
+    this.#edits.replace(start, start + "await".length, "(yield (");
+    this.#edits.close(expression.end, "))");
+  }
+
+  /**
+   * `for await (const x of rows) body` becomes a loop over promises of steps, each of them yielded:
+   * `{for (const s of steps(rows)) {const x = (yield s).value …; body} yield ended();}`.
+   */
+  forAwait(statement: ForOfStatement): void {
+    const { initializer } = statement;
+    const step = `__$s${++this.#count}`;
+    let outermost: import("typescript").Node = statement;
+    while (ts.isLabeledStatement(outermost.parent)) outermost = outermost.parent;
+    this.#edits.wrap(outermost.getStart(this.#file), outermost.end, "{", ` yield ${NAMES.ended}();}`);
+    const start = statement.getStart(this.#file);
+    this.#edits.replace(start, initializer.getStart(this.#file), "for (");
+    this.#edits.replace(initializer.getStart(this.#file), initializer.end, `let ${step}`);
+    this.#edits.wrap(statement.expression.getStart(this.#file), statement.expression.end, `${NAMES.steps}(`, ")");
+    const declared =
+      ts.isVariableDeclarationList(initializer) && !(initializer.flags & ts.NodeFlags.BlockScoped)
+        ? initializer.declarations.map(({ name }) => name.getText(this.#file)).join()
+        : initializer.getText(this.#file);
+    const assigned =
+      ts.isVariableDeclarationList(initializer) && initializer.flags & ts.NodeFlags.BlockScoped
+        ? `${declared} = ${step}.value;`
+        : `(${declared} = ${step}.value);`;
+    this.#edits.wrap(
+      statement.statement.getStart(this.#file),
+      statement.statement.end,
+      `{ ${step} = yield ${step}; if (${step}.done) break; ${assigned} `,
+      "}",
+    );
+  }
+
+  chain(links: readonly ChainLink[], kept: boolean): void {
+    const [first] = links;
+    if (!first) return;
+    const closes = new Map<number, string>();
+    const add = (position: number, text: string): void => {
+      closes.set(position, (closes.get(position) ?? "") + text);
+    };
+    const start = first.expression.getStart(this.#file);
+    let segment: { start: number; seed: string; wraps: Wrap[] } = { start, seed: "", wraps: [] };
+    let depth = 0;
+    const finish = (): void => {
+      const { wraps, seed } = segment;
+      const opened =
+        wraps
+          .map(({ before }) => before)
+          .reverse()
+          .join("") + seed;
+      const atSeed = wraps.filter((wrap) => wrap.end === segment.start);
+      if (segment.start === start) this.#edits.open(start, opened);
+      else add(segment.start, opened + atSeed.map(({ after }) => after).join(""));
+      for (const wrap of wraps) if (segment.start === start || wrap.end !== segment.start) add(wrap.end, wrap.after);
+    };
+    const check = (position: number): string => {
+      const name = this.#variable();
+      segment.wraps.push({ end: position, before: `((${name} = `, after: `) == null ? void 0 : ` });
+      depth += 1;
+      finish();
+      segment = { start: position, seed: name, wraps: [] };
+      return name;
+    };
+    for (const [index, link] of links.entries()) {
+      const position = link.expression.end;
+      const optional = link.questionDotToken;
+      if (ts.isCallExpression(link)) {
+        const receiver = optional ? this.#receiver(links[index - 1], segment.wraps) : undefined;
+        if (optional) {
+          const method = check(position);
+          if (receiver) segment.seed = `${method}.call`;
+          const open = this.#openParenthesis(link);
+          const separator = link.arguments.length > 0 ? ", " : "";
+          this.#edits.replace(position, open + 1, receiver ? `(${receiver}${separator}` : "(");
+        }
+        const isLast = index === links.length - 1;
+        if (!(isLast && kept)) segment.wraps.push({ end: link.end, ...HELD_CALL });
+        continue;
+      }
+      if (optional) {
+        check(position);
+        this.#edits.replace(
+          optional.getStart(this.#file),
+          optional.end,
+          ts.isPropertyAccessExpression(link) ? "." : "",
+        );
+      }
+      segment.wraps.push({ end: position, before: BEFORE_READ, after: afterRead(this.#key(link)) });
+    }
+    finish();
+    const last = links.at(-1);
+    const end = last?.end ?? 0;
+    add(end, ")".repeat(depth));
+    for (const [position, text] of closes) this.#edits.close(position, text);
+  }
+
+  /** Keeps the object of `object.method?.()` in a variable, so that the method is called on it. */
+  #receiver(before: ChainLink | undefined, wraps: Wrap[]): string | undefined {
+    if (!before || ts.isCallExpression(before)) return undefined;
+    const name = this.#variable();
+    wraps.push({ end: before.expression.end, before: `(${name} = `, after: ")" });
+    return name;
+  }
+
+  #openParenthesis(call: CallExpression): number {
+    const from = call.questionDotToken?.end ?? call.expression.end;
+    return this.#file.text.indexOf("(", from);
+  }
+
+  #variable(): string {
+    const name = `__$c${++this.#count}`;
+    this.variables.push(name);
+    return name;
+  }
+
+  /** The key that is read, as JavaScript: only where it costs nothing to write it twice. */
+  #key(access: Access): string {
+    if (ts.isPropertyAccessExpression(access)) return JSON.stringify(access.name.text);
+    const argument = access.argumentExpression;
+    const plain = ts.isStringLiteralLike(argument) || ts.isNumericLiteral(argument) || ts.isIdentifier(argument);
+    return plain ? argument.getText(this.#file) : "undefined";
+  }
+
+  #wrap(node: Expression, before: string, after: string): void {
+    this.#edits.wrap(node.getStart(this.#file), node.end, before, after);
+  }
+}

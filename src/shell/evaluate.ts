@@ -1,0 +1,214 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import * as vm from "node:vm";
+import type { Compiled } from "./compile";
+import { importModule } from "./import-module";
+import { type LoadOnRead, Runtime, isAwaitable } from "./runtime";
+
+/** What running one input came to. */
+export type Outcome =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "error"; readonly error: unknown; readonly suggestion: string | undefined }
+  | { readonly kind: "interrupted" };
+
+/** The end of a run that a person stopped. It is never thrown into their code. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+/** A terminal whose Ctrl-C becomes a signal while JavaScript holds the thread. */
+export interface InterruptibleTerminal {
+  setRawMode(raw: boolean): unknown;
+}
+
+/** What an {@link Evaluator} works with; everything may be left out. */
+export interface EvaluatorOptions {
+  /** Loads relationships that a statement's own code reads. */
+  readonly loadOnRead?: LoadOnRead | undefined;
+  /** The terminal in raw mode, if there is one. */
+  readonly terminal?: InterruptibleTerminal | undefined;
+  /** Where relative imports start; the working directory by default. */
+  readonly directory?: string | undefined;
+}
+
+type InputGenerator = Generator<unknown, unknown>;
+
+/** How user code reaches what it needs of the shell: see `NAMES` in await-edits. */
+const GLOBAL = "__$shell";
+const INTERRUPTED_CODE = "ERR_SCRIPT_EXECUTION_INTERRUPTED";
+
+/**
+ * Runs compiled inputs in the main realm, one at a time.
+ *
+ * Each stretch of code between two waits runs inside a script that V8 can break, so that Ctrl-C stops a loop also after an await.
+ */
+export class Evaluator {
+  readonly #options: EvaluatorOptions;
+  readonly #inputs = new Map<string, Compiled>();
+  readonly #stepper = new vm.Script(`${GLOBAL}.step()`, { filename: "shell-step" });
+  readonly #shell: Record<string, unknown>;
+  #count = 0;
+  #interrupt: (() => void) | undefined;
+
+  constructor(options: EvaluatorOptions = {}) {
+    this.#options = options;
+    const directory = (): string => options.directory ?? process.cwd();
+    this.#shell = {
+      import: (specifier: unknown) => importModule(String(specifier), directory()),
+      get meta() {
+        const filename = join(directory(), "input.ts");
+        return { url: pathToFileURL(filename).href, filename, dirname: directory() };
+      },
+    };
+    if (!("require" in globalThis)) setGlobal("require", createRequire(join(directory(), "input.js")));
+    Object.defineProperty(globalThis, GLOBAL, {
+      value: this.#shell,
+      configurable: true,
+      enumerable: false,
+      writable: true,
+    });
+  }
+
+  /** Makes values global under their names. */
+  define(globals: Readonly<Record<string, unknown>>): void {
+    for (const [name, value] of Object.entries(globals)) setGlobal(name, value);
+  }
+
+  /** The input that a script name in a stack trace stands for. */
+  input(filename: string): Compiled | undefined {
+    return this.#inputs.get(filename);
+  }
+
+  /** Whether an input is running. */
+  get running(): boolean {
+    return this.#interrupt !== undefined;
+  }
+
+  /** Stops the input that is running, if one is: what it waits for is abandoned, its `finally` blocks run. */
+  interrupt(): void {
+    this.#interrupt?.();
+  }
+
+  /**
+   * Runs an input to its end.
+   *
+   * Sets `_` to a value other than undefined and `_error` to what was thrown.
+   */
+  async run(compiled: Compiled): Promise<Outcome> {
+    const runtime = new Runtime(this.#options.loadOnRead);
+    try {
+      const value = await this.#drive(compiled, runtime);
+      if (value !== undefined) setGlobal("_", value);
+      return { kind: "value", value };
+    } catch (error) {
+      if (isInterrupt(error)) return { kind: "interrupted" };
+      setGlobal("_error", error);
+      return { kind: "error", error, suggestion: runtime.suggestionFor(error) };
+    }
+  }
+
+  async #drive(compiled: Compiled, runtime: Runtime): Promise<unknown> {
+    const filename = `REPL${(this.#count += 1)}`;
+    this.#inputs.set(filename, compiled);
+    for (const name of compiled.names) openForAssignment(name);
+    const script = new vm.Script(compiled.script, { filename });
+    const stop = new StopSignal();
+    this.#interrupt = stop.raise;
+    process.on("SIGINT", stop.raise);
+    try {
+      const start = this.#segment(() => script.runInThisContext({ displayErrors: false })) as (
+        ...given: unknown[]
+      ) => InputGenerator;
+      const generator = start(Promise, isAwaitable, runtime.read, runtime.takeApart, runtime.steps, runtime.ended);
+      return await this.#steps(generator, stop);
+    } finally {
+      process.off("SIGINT", stop.raise);
+      this.#interrupt = undefined;
+    }
+  }
+
+  /** Steps through an input, waiting for each promise that it yields. */
+  async #steps(generator: InputGenerator, stop: StopSignal): Promise<unknown> {
+    let resume = (): IteratorResult<unknown, unknown> => generator.next();
+    for (;;) {
+      const step = this.#segment(resume) as IteratorResult<unknown, unknown>;
+      if (step.done) return step.value;
+      try {
+        const value = await stop.waitFor(step.value);
+        resume = () => generator.next(value);
+      } catch (error) {
+        if (error instanceof Interrupted) {
+          await this.#leave(generator, stop);
+          throw error;
+        }
+        resume = () => generator.throw(error);
+      }
+    }
+  }
+
+  /** Runs the `finally` blocks of an input that was stopped, and waits for what they wait for; a further Ctrl-C leaves them too. */
+  async #leave(generator: InputGenerator, stop: StopSignal): Promise<void> {
+    stop.lower();
+    let step = this.#segment(() => generator.return(undefined)) as IteratorResult<unknown, unknown>;
+    while (!step.done) {
+      const value = await stop.waitFor(step.value);
+      step = this.#segment(() => generator.next(value)) as IteratorResult<unknown, unknown>;
+    }
+  }
+
+  /** Runs one synchronous stretch of user code so that SIGINT breaks it. */
+  #segment(stretch: () => unknown): unknown {
+    const { terminal } = this.#options;
+    this.#shell.step = stretch;
+    // In raw mode Ctrl-C is a byte that nobody reads while the thread is busy; in cooked mode it is a signal.
+    terminal?.setRawMode(false);
+    try {
+      return this.#stepper.runInThisContext({ breakOnSigint: true, displayErrors: false });
+    } finally {
+      terminal?.setRawMode(true);
+      this.#shell.step = undefined;
+    }
+  }
+}
+
+/** Lets one wait at a time be stopped; a stop that comes between two waits stops the next one. */
+class StopSignal {
+  #raised = false;
+  #reject: ((error: Interrupted) => void) | undefined;
+
+  readonly raise = (): void => {
+    this.#raised = true;
+    this.#reject?.(new Interrupted("interrupted"));
+  };
+
+  lower(): void {
+    this.#raised = false;
+  }
+
+  waitFor(value: unknown): Promise<unknown> {
+    if (this.#raised) return Promise.reject(new Interrupted("interrupted"));
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      Promise.resolve(value).then(resolve, reject);
+    });
+  }
+}
+
+function isInterrupt(error: unknown): boolean {
+  return error instanceof Interrupted || (error as { code?: unknown } | null)?.code === INTERRUPTED_CODE;
+}
+
+/** Makes a value global, also in the place of an accessor such as `crypto`. */
+function setGlobal(name: string, value: unknown): void {
+  const existing = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (existing && !existing.configurable) (globalThis as Record<string, unknown>)[name] = value;
+  else Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+}
+
+/** Turns a global that is an accessor or read-only into a plain one, so that a declaration of its name takes effect. */
+function openForAssignment(name: string): void {
+  const existing = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (!existing?.configurable || existing.writable) return;
+  Object.defineProperty(globalThis, name, { value: undefined, writable: true, configurable: true, enumerable: true });
+}

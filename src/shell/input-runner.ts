@@ -1,0 +1,199 @@
+import { ArgumentError } from "../errors";
+import type { Command, CommandHost } from "./commands/command";
+import type { ShellContext } from "./context";
+import {
+  type ErrorReport,
+  type ReportedInput,
+  renderReport,
+  reportAsJson,
+  reportError,
+  reportSyntax,
+} from "./error-report";
+import { Evaluator, type InterruptibleTerminal, type Outcome } from "./evaluate";
+import type { Input } from "./input-lines";
+import type { Statement } from "./statement";
+
+/** How running one input ended. */
+export type Ending = "done" | "failed" | "interrupted" | "leave";
+
+/** Where an {@link InputRunner} writes, and what only its surroundings can do. */
+export interface Surroundings {
+  readonly interactive: boolean;
+  /** The columns to fit results into; undefined for no bound. */
+  width(): number | undefined;
+  /** Writes a line or lines to stdout. */
+  print(text: string): void;
+  /** Writes a line or lines to stderr. */
+  note(text: string): void;
+  readonly history: readonly string[];
+  readBlock(): Promise<string | undefined>;
+  lendTerminal<T>(run: () => Promise<T>): Promise<T>;
+  /** Whether the shell may be left now; asks or tells about pending work. */
+  mayLeave(): Promise<boolean>;
+}
+
+/** What is thrown through a command when code inside it was stopped by Ctrl-C. */
+class StoppedInCommand extends Error {}
+
+/** An error of the person's code on its way through a command, with what is known of it. */
+class FailedInCommand extends Error {
+  readonly outcome: Outcome & { kind: "error" };
+
+  constructor(outcome: Outcome & { kind: "error" }) {
+    super("code in a command failed");
+    this.outcome = outcome;
+  }
+}
+
+/** Runs inputs one at a time in a context: code is compiled, run and shown, commands are carried out, errors are reported. */
+export class InputRunner {
+  readonly #context: ShellContext;
+  readonly #around: Surroundings;
+  readonly #evaluator: Evaluator;
+  #commands: readonly Command[] | undefined;
+  #leaving = false;
+
+  constructor(context: ShellContext, around: Surroundings, terminal?: InterruptibleTerminal) {
+    this.#context = context;
+    this.#around = around;
+    this.#evaluator = new Evaluator({
+      loadOnRead: context.loadOnRead && ((object, key) => context.loadOnRead?.(object, key)),
+      terminal,
+    });
+    this.#evaluator.define(context.globals);
+  }
+
+  /** Stops the code that is running; resolves when the database is free again. */
+  async interrupt(): Promise<void> {
+    this.#evaluator.interrupt();
+    await this.#context.cancel();
+  }
+
+  /** All commands, the shell's and the context's. */
+  async commands(): Promise<readonly Command[]> {
+    if (!this.#commands) {
+      const { COMMANDS } = await import("./commands/all.js");
+      this.#commands = [...COMMANDS, ...(this.#context.commands ?? [])];
+    }
+    return this.#commands;
+  }
+
+  /** Finds the text of an input by its name in stack traces. */
+  readonly findInput = (filename: string): ReportedInput | undefined => this.#evaluator.input(filename);
+
+  /** Runs one input and writes what comes of it. `firstLine` numbers errors, in a text of several inputs. */
+  async run(input: Pick<Input, "text" | "statement"> & { firstLine?: number | undefined }): Promise<Ending> {
+    const { statement, text, firstLine } = input;
+    try {
+      if (statement.kind === "command") return await this.#command(statement, firstLine);
+      if (statement.kind === "code") return await this.#inContext(() => this.#code(statement, firstLine));
+      if (statement.kind === "empty") return "done";
+      this.report(reportSyntax(statement.problem, text), firstLine);
+      return "failed";
+    } catch (error) {
+      // An error of the shell or of a command: no place in the person's code belongs to it.
+      this.report({ ...reportError(error, () => undefined), frames: [] }, firstLine);
+      return "failed";
+    }
+  }
+
+  /** Writes an error to stderr, as text or as JSON. */
+  report(report: ErrorReport, firstLine?: number): void {
+    const asJson = !this.#around.interactive && this.#context.settings.format === "json";
+    this.#around.note(
+      asJson ? reportAsJson(report) : renderReport(report, { ...(firstLine === undefined ? {} : { firstLine }) }),
+    );
+  }
+
+  #inContext<T>(run: () => Promise<T>): Promise<T> {
+    return this.#context.runInput ? this.#context.runInput(run) : run();
+  }
+
+  async #code(statement: Statement & { kind: "code" }, firstLine: number | undefined): Promise<Ending> {
+    const startMs = performance.now();
+    const outcome = await this.#evaluate(statement);
+    const durationMs = performance.now() - startMs;
+    if (outcome.kind === "value") {
+      await this.#show(outcome.value, durationMs);
+      if (this.#context.settings.timer) this.#around.note(`${durationMs.toFixed(durationMs < 10 ? 1 : 0)} ms`);
+      return "done";
+    }
+    if (outcome.kind === "interrupted") return "interrupted";
+    this.report(reportError(outcome.error, this.findInput, outcome.suggestion), firstLine);
+    return "failed";
+  }
+
+  async #evaluate({ code, shift }: { code: string; shift: number }): Promise<Outcome> {
+    const { compile } = await import("./compile.js");
+    return this.#evaluator.run(compile(code, { shift }));
+  }
+
+  async #show(value: unknown, durationMs: number): Promise<void> {
+    if (value === undefined) return;
+    const { interactive } = this.#around;
+    const text = await this.#context.present(value, { durationMs, interactive, width: this.#around.width() });
+    if (text !== undefined) this.#around.print(text);
+  }
+
+  async #command({ name, argument }: Statement & { kind: "command" }, firstLine: number | undefined): Promise<Ending> {
+    const { findCommand } = await import("./commands/help.js");
+    const commands = await this.commands();
+    const command = findCommand(commands, name);
+    this.#leaving = false;
+    try {
+      await command.execute(argument, this.#host(commands));
+    } catch (error) {
+      if (error instanceof StoppedInCommand) return "interrupted";
+      if (!(error instanceof FailedInCommand)) throw error;
+      this.report(reportError(error.outcome.error, this.findInput, error.outcome.suggestion), firstLine);
+      return "failed";
+    }
+    return this.#leaving ? "leave" : "done";
+  }
+
+  #host(commands: readonly Command[]): CommandHost {
+    const around = this.#around;
+    const evaluate = async (code: string): Promise<unknown> => {
+      const { classify } = await import("./statement.js");
+      const statement = classify(code);
+      if (statement.kind !== "code") throw syntaxErrorOf(statement, code);
+      const outcome = await this.#evaluate(statement);
+      if (outcome.kind === "interrupted") throw new StoppedInCommand();
+      if (outcome.kind === "error") throw new FailedInCommand(outcome);
+      return outcome.value;
+    };
+    return {
+      context: this.#context,
+      commands,
+      interactive: around.interactive,
+      history: around.history,
+      print: around.print.bind(around),
+      note: around.note.bind(around),
+      show: (value) => this.#show(value, 0),
+      evaluate: (code) => evaluate(/^\s*\{/.test(code) ? `(${code})` : code),
+      runProgram: async (source) => {
+        if (source.trim() !== "") await this.#inContext(() => evaluate(source));
+      },
+      runInputs: async (text) => {
+        const { inputsOf } = await import("./input-lines.js");
+        for (const input of inputsOf(text)) if ((await this.run(input)) !== "done") return;
+      },
+      readBlock: around.readBlock.bind(around),
+      lendTerminal: around.lendTerminal.bind(around),
+      leave: async () => {
+        this.#leaving = await around.mayLeave();
+      },
+    };
+  }
+}
+
+/** The error of a text that is no whole piece of code. */
+function syntaxErrorOf(statement: Statement, text: string): Error {
+  if (statement.kind === "empty") return new ArgumentError("Expected an expression, got nothing.");
+  if (statement.kind === "incomplete" || statement.kind === "invalid") {
+    const { message, start } = statement.problem;
+    const line = text.slice(0, start).split("\n").length;
+    return new SyntaxError(text.includes("\n") ? `line ${line}: ${message}` : message);
+  }
+  return new ArgumentError(`Expected an expression, got "${text.trim()}".`);
+}
