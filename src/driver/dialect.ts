@@ -1,5 +1,6 @@
 import type { DatabaseError } from "../errors";
 import { ArgumentError, StatementError } from "../errors";
+import type { PlanNode } from "./plan";
 import { needsQuoting } from "./reserved-words";
 
 /** A value as a driver takes it: what a parameter of a statement may be. */
@@ -42,6 +43,18 @@ export interface LexicalRules {
 export interface StatementRunner {
   all(sql: string, parameters?: readonly unknown[]): Promise<DriverRow[]>;
   run(sql: string, parameters?: readonly unknown[]): Promise<StatementResult>;
+}
+
+/** How one SELECT is read in batches: the statements, and what to do with their rows. */
+export interface Cursor {
+  /** Makes the database keep the result. */
+  open(select: Statement): Statement;
+  /** Reads the next rows. */
+  next(): Statement;
+  /** The rows of {@link next} as those of the SELECT. */
+  take(rows: DriverRow[]): DriverRow[];
+  /** Makes the database forget the result, wherever the transaction has gone meanwhile. */
+  close(runner: StatementRunner): Promise<void>;
 }
 
 /** A column of a bulk statement: its name and how its values travel. */
@@ -251,6 +264,23 @@ export abstract class Dialect {
 
   /** ` LIMIT … OFFSET …` with the synthetic limit that the dialect needs for an offset alone; the parts are SQL text. */
   abstract limitClause(limit: string | undefined, offset: string | undefined): string;
+
+  /**
+   * A way to read one SELECT in batches that leaves the connection free between them.
+   *
+   * @param name   a name that nothing else in the database has
+   * @param batch  rows of one batch
+   */
+  abstract cursor(name: string, batch: number): Cursor;
+
+  /** The statement that asks how a SELECT would be run; with `analyze`, how it was. */
+  abstract explainStatement(statement: Statement, analyze: boolean): Statement;
+
+  /** The plan that {@link explainStatement} returned. */
+  abstract readPlan(rows: readonly DriverRow[]): PlanNode;
+
+  /** The statement with `analyze` runs the SELECT and tells times; elsewhere the plan alone is told. */
+  abstract readonly explainRuns: boolean;
 
   /** The JavaScript error for what the driver raised; SQL and parameters stand on it. */
   abstract translateError(error: unknown, statement: Statement): DatabaseError;

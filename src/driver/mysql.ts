@@ -1,6 +1,8 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
 import type {
+  Cursor,
+  DriverRow,
   DeleteRequest,
   InsertRequest,
   Statement,
@@ -10,6 +12,8 @@ import type {
   LexicalRules,
 } from "./dialect";
 import { Dialect, chunks } from "./dialect";
+import type { PlanNode } from "./plan";
+import { readMysqlPlan } from "./plan";
 
 /** Rows of one statement: the text is parsed by the server for each row, so more gains nothing. */
 const ROWS_PER_STATEMENT = 1000;
@@ -121,6 +125,40 @@ export class MysqlDialect extends Dialect {
   }
 
   protected override readonly emptyRow = "() VALUES ()";
+
+  override cursor(name: string, batch: number): Cursor {
+    const number = "row number";
+    let last: unknown = 0;
+    return {
+      open: ({ sql, parameters }) => ({
+        sql: `CREATE TEMPORARY TABLE ${name} (${this.quote(number)} BIGINT AUTO_INCREMENT PRIMARY KEY) AS ${sql}`,
+        parameters,
+      }),
+      next: () => ({
+        sql: `SELECT * FROM ${name} WHERE ${this.quote(number)} > ? ORDER BY ${this.quote(number)} LIMIT ?`,
+        parameters: [last, batch],
+      }),
+      take: (rows) => {
+        last = rows.at(-1)?.[number] ?? last;
+        for (const row of rows) delete row[number];
+        return rows;
+      },
+      close: async (runner) => void (await runner.run(`DROP TEMPORARY TABLE IF EXISTS ${name}`)),
+    };
+  }
+
+  override explainStatement({ sql, parameters }: Statement, analyze: boolean): Statement {
+    const word = analyze && this.explainRuns ? "ANALYZE" : "EXPLAIN";
+    return { sql: `${word} FORMAT=JSON ${sql}`, parameters };
+  }
+
+  override readPlan(rows: readonly DriverRow[]): PlanNode {
+    return readMysqlPlan(rows);
+  }
+
+  override get explainRuns(): boolean {
+    return this.name === "mariadb";
+  }
 
   override async insert(runner: StatementRunner, request: InsertRequest): ReturnType<Dialect["insert"]> {
     const { rows, columns, generatedKey } = request;

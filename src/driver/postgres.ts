@@ -1,6 +1,8 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
 import type {
+  Cursor,
+  DriverRow,
   BulkColumn,
   DeleteRequest,
   InsertRequest,
@@ -11,6 +13,8 @@ import type {
   LexicalRules,
 } from "./dialect";
 import { Dialect, chunks } from "./dialect";
+import type { PlanNode } from "./plan";
+import { readPostgresPlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
 import { encodeRows } from "./json-rows";
 
@@ -119,6 +123,33 @@ export class PostgresDialect extends Dialect {
 
   override limitClause(limit: string | undefined, offset: string | undefined): string {
     return `${limit === undefined ? "" : ` LIMIT ${limit}`}${offset === undefined ? "" : ` OFFSET ${offset}`}`;
+  }
+
+  override cursor(name: string, batch: number): Cursor {
+    return {
+      // WITH HOLD: the cursor outlives the transaction, so the reader may commit. Locked rows cannot be held.
+      open: ({ sql, parameters }) => ({
+        sql: `DECLARE ${name} NO SCROLL CURSOR ${sql.endsWith(" FOR UPDATE") ? "" : "WITH HOLD "}FOR ${sql}`,
+        parameters,
+      }),
+      next: () => ({ sql: `FETCH FORWARD ${batch} FROM ${name}`, parameters: [] }),
+      take: (rows) => rows,
+      close: async (runner) => {
+        // A rollback may have closed it, and closing it again would abort the next transaction.
+        const found = await runner.all("SELECT 1 FROM pg_cursors WHERE name = $1", [name]);
+        if (found.length > 0) await runner.run(`CLOSE ${name}`);
+      },
+    };
+  }
+
+  override explainStatement({ sql, parameters }: Statement, analyze: boolean): Statement {
+    return { sql: `EXPLAIN (${analyze ? "ANALYZE, " : ""}FORMAT JSON) ${sql}`, parameters };
+  }
+
+  override readonly explainRuns = true;
+
+  override readPlan(rows: readonly DriverRow[]): PlanNode {
+    return readPostgresPlan(rows);
   }
 
   override async insert(runner: StatementRunner, request: InsertRequest): ReturnType<Dialect["insert"]> {

@@ -1,6 +1,8 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError } from "../errors";
 import type {
+  Cursor,
+  DriverRow,
   BulkColumn,
   DeleteRequest,
   InsertRequest,
@@ -11,6 +13,8 @@ import type {
   LexicalRules,
 } from "./dialect";
 import { Dialect, chunks } from "./dialect";
+import type { PlanNode } from "./plan";
+import { readSqlitePlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
 import { encodeRows } from "./json-rows";
 
@@ -108,6 +112,30 @@ export class SqliteDialect extends Dialect {
     if (limit === undefined && offset === undefined) return "";
     return ` LIMIT ${limit ?? "-1"}${offset === undefined ? "" : ` OFFSET ${offset}`}`;
   }
+
+  override cursor(name: string, batch: number): Cursor {
+    // The rows of a new table are numbered from 1 in the order of the SELECT.
+    let read = 0;
+    return {
+      open: ({ sql, parameters }) => ({ sql: `CREATE TEMP TABLE ${name} AS ${sql}`, parameters }),
+      next: () => ({
+        sql: `SELECT * FROM temp.${name} WHERE _rowid_ > ? AND _rowid_ <= ? ORDER BY _rowid_`,
+        parameters: [read, (read += batch)],
+      }),
+      take: (rows) => rows,
+      close: async (runner) => void (await runner.run(`DROP TABLE IF EXISTS temp.${name}`)),
+    };
+  }
+
+  override explainStatement({ sql, parameters }: Statement): Statement {
+    return { sql: `EXPLAIN QUERY PLAN ${sql}`, parameters };
+  }
+
+  override readPlan(rows: readonly DriverRow[]): PlanNode {
+    return readSqlitePlan(rows);
+  }
+
+  override readonly explainRuns = false;
 
   override async insert(runner: StatementRunner, request: InsertRequest): ReturnType<Dialect["insert"]> {
     const { rows, generatedKey, columns } = request;

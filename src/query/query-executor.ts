@@ -89,6 +89,8 @@ export interface BulkChange {
    * database; undefined where the criteria cannot be evaluated ("evaluate").
    */
   evaluate: ((values: Readonly<Record<string, unknown>>) => boolean) | undefined;
+  /** The attributes that `evaluate` reads: an object of which one is not loaded cannot be judged by it. */
+  reads?: ReadonlySet<string>;
   /** update: attribute to new plain value; {@link SERVER_VALUE} where the database computes it. */
   values: ReadonlyMap<Attribute, unknown>;
   synchronize: Synchronize;

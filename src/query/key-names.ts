@@ -1,0 +1,39 @@
+/** Databases cut longer names: PostgreSQL at 63 bytes, MariaDB at 64 characters. */
+const MAX_BYTES = 63;
+
+/** The names of a select list's columns: each is given once, so that no value of a row hides another. */
+export class KeyNames {
+  readonly #taken = new Set<string>();
+
+  /**
+   * A name that no other column has.
+   *
+   * @param wanted    the name, if it is free
+   * @param otherwise  what to take instead, if that is free
+   */
+  claim(wanted: string, otherwise?: () => string): string {
+    if (wanted.length <= MAX_BYTES / 4 || Buffer.byteLength(wanted) <= MAX_BYTES) {
+      if (!this.#taken.has(wanted)) return this.#take(wanted);
+      const other = otherwise?.();
+      if (other !== undefined && Buffer.byteLength(other) <= MAX_BYTES && !this.#taken.has(other))
+        return this.#take(other);
+    }
+    const base = shorten(wanted);
+    for (let n = 1; ; n++) {
+      const name = `${base}_${n}`;
+      if (!this.#taken.has(name)) return this.#take(name);
+    }
+  }
+
+  #take(name: string): string {
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+/** The name with room for a number behind it. */
+function shorten(name: string): string {
+  let short = name.replace(/_\d+$/, "");
+  while (Buffer.byteLength(short) > MAX_BYTES - 6) short = short.slice(0, -1);
+  return short.toWellFormed();
+}

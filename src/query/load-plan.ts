@@ -1,0 +1,113 @@
+import { ArgumentError, nearestName } from "../errors";
+import type { Attribute } from "../mapper/attribute";
+import type { Mapper } from "../mapper/mapper";
+import type { Relationship } from "../mapper/relationship";
+import type { LoadOption } from "./query-executor";
+import type { LoadRequest, SelectState } from "./select-state";
+
+/** What is to be loaded of one entity: its attributes, and the relationships that options speak of. */
+export interface LoadPlan {
+  readonly mapper: Mapper;
+  readonly path: readonly string[];
+  readonly relationship: Relationship | undefined;
+  strategy: LoadRequest["strategy"];
+  only: readonly string[] | undefined;
+  defer: readonly string[] | undefined;
+  readonly children: Map<string, LoadPlan>;
+}
+
+/**
+ * Reads the loading options of a query into a tree along its relationships.
+ *
+ * @throws {ArgumentError} for a path that is no relationship of the query's entity
+ */
+export function planLoads(state: SelectState, mapper: Mapper): LoadPlan {
+  const root = newPlan(mapper, [], undefined);
+  for (const request of state.loads) {
+    let plan = root;
+    for (const [depth, key] of request.path.entries()) {
+      plan = childOf(plan, key);
+      const isEnd = depth === request.path.length - 1;
+      // A nested path loads what it passes in the same way, unless another option says how.
+      const passes =
+        request.strategy === "joined" || request.strategy === "selectin" || request.strategy === "contains";
+      if (isEnd ? request.strategy !== undefined : passes && plan.strategy === undefined)
+        plan.strategy = request.strategy;
+    }
+    if (request.only !== undefined) plan.only = checkAttributes(plan.mapper, [...(plan.only ?? []), ...request.only]);
+    if (request.defer !== undefined)
+      plan.defer = checkAttributes(plan.mapper, [...(plan.defer ?? []), ...request.defer]);
+  }
+  return root;
+}
+
+function newPlan(mapper: Mapper, path: readonly string[], relationship: Relationship | undefined): LoadPlan {
+  return { mapper, path, relationship, strategy: undefined, only: undefined, defer: undefined, children: new Map() };
+}
+
+function childOf(plan: LoadPlan, key: string): LoadPlan {
+  let child = plan.children.get(key);
+  if (child === undefined) {
+    const relationship = plan.mapper.relationships.get(key);
+    if (relationship === undefined) {
+      const near = nearestName(key, plan.mapper.relationships.keys());
+      throw new ArgumentError(`Cannot load "${key}": ${plan.mapper.name} has no relationship of that name.`, {
+        hint:
+          near === undefined
+            ? `${plan.mapper.name} has ${[...plan.mapper.relationships.keys()].join(", ") || "none"}`
+            : `did you mean "${near}"?`,
+      });
+    }
+    child = newPlan(relationship.target, [...plan.path, key], relationship);
+    plan.children.set(key, child);
+  }
+  return child;
+}
+
+function checkAttributes(mapper: Mapper, names: readonly string[]): readonly string[] {
+  for (const name of names) mapper.attribute(name);
+  return names;
+}
+
+/** Whether the relationship's rows stand in the rows of the query itself. */
+export function isInRow(plan: LoadPlan): boolean {
+  return plan.strategy === "joined" || plan.strategy === "contains";
+}
+
+/** Whether a joined collection multiplies the rows, so that a LIMIT would count the wrong ones. */
+export function multipliesRows(plan: LoadPlan): boolean {
+  for (const child of plan.children.values())
+    if (child.strategy === "joined" && (child.relationship?.toMany || multipliesRows(child))) return true;
+  return false;
+}
+
+/** The attributes that are selected: those asked for, the primary key, and the keys that further loading needs. */
+export function attributesOf(plan: LoadPlan): readonly Attribute[] {
+  const { mapper, only, defer } = plan;
+  if (only === undefined && defer === undefined) return mapper.attributes;
+  const needed = new Set<Attribute>(mapper.primaryKey);
+  for (const { relationship, strategy } of plan.children.values()) {
+    if (relationship === undefined || strategy === undefined) continue;
+    needed.add(relationship.kind === "manyToOne" ? relationship.foreignKey : relationship.sourceKey);
+  }
+  return mapper.attributes.filter(
+    (attribute) =>
+      needed.has(attribute) || ((only?.includes(attribute.name) ?? true) && !defer?.includes(attribute.name)),
+  );
+}
+
+/** The loading that is left to further statements, or that forbids them. */
+export function remainingLoads(plan: LoadPlan): LoadOption[] {
+  const loads: LoadOption[] = [];
+  for (const child of plan.children.values()) {
+    const { strategy, only, defer } = child;
+    const parentIsInRow = plan.relationship === undefined || isInRow(plan);
+    if (strategy === "selectin" || strategy === "noload" || strategy === "raiseload")
+      loads.push({ path: child.path, strategy, only, defer });
+    // Below rows of another statement there is nothing to join with: what is joined there is loaded by its own statement.
+    else if (strategy !== undefined && !parentIsInRow)
+      loads.push({ path: child.path, strategy: "selectin", only, defer });
+    loads.push(...remainingLoads(child));
+  }
+  return loads;
+}

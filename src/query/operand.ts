@@ -1,0 +1,101 @@
+import { describe } from "../driver/dialect";
+import { ArgumentError, InvalidRequestError } from "../errors";
+import type { Node, SelectNode } from "./node";
+import { typeOf } from "./node";
+import type { SelectState } from "./select-state";
+import { columnCount, stateOfQuery } from "./select-state";
+
+/** The key under which an expression shows its node to the rest of this room. */
+export const nodeOf: unique symbol = Symbol("node of an expression");
+
+/** The node of a value that is an expression; undefined for any other value. */
+export function nodeOfExpression(value: unknown): Node | undefined {
+  return typeof value === "object" && value !== null ? (value as { [nodeOf]?: Node })[nodeOf] : undefined;
+}
+
+/**
+ * The node of what stands beside `other` in a comparison or calculation: an expression, a query of one column, or a value.
+ *
+ * Values are converted here and now, by the attribute of `other` where it has one, so that later changes of a date or a
+ * buffer do not reach the query.
+ *
+ * @throws {ArgumentError} for undefined, for arrays, and for what the attribute cannot hold
+ */
+export function operandBeside(other: Node, value: unknown, method: string): Node {
+  const given = nodeOrQuery(value, method);
+  if (given !== undefined) return given;
+  const type = typeOf(other);
+  if (Array.isArray(value) && type?.kind !== "array" && type?.kind !== "json") {
+    throw new ArgumentError(`Cannot compare with an array in ${method}().`, {
+      hint: "use in([…]) for a list of values",
+    });
+  }
+  if (type?.attribute !== undefined) {
+    return {
+      kind: "parameter",
+      value: type.attribute.toDatabase(value),
+      attribute: type.attribute,
+      besideColumn: other.kind === "column",
+    };
+  }
+  const whole = type?.kind === "integer" || type?.kind === "bigint";
+  return valueNode(value, whole && typeof value === "number" && !Number.isInteger(value), method);
+}
+
+/** The node of an argument that stands beside nothing: of a function, a CASE, the select list. */
+export function freeOperand(value: unknown, method: string): Node {
+  return nodeOrQuery(value, method) ?? valueNode(value, true, method);
+}
+
+/** The node of an expression or of a query in brackets; undefined for a plain value. */
+function nodeOrQuery(value: unknown, method: string): Node | undefined {
+  if (typeof value !== "object" || value === null) {
+    if (value === undefined) {
+      throw new ArgumentError(`Cannot use undefined as a value in ${method}().`, {
+        hint: "use null for SQL NULL, or leave the condition out",
+      });
+    }
+    return undefined;
+  }
+  const node = nodeOfExpression(value);
+  if (node !== undefined) return node;
+  const state = stateOfQuery(value);
+  return state && selectNode(state, "scalar", method);
+}
+
+/**
+ * A query as an operand.
+ *
+ * @throws {InvalidRequestError} unless it selects exactly one column
+ */
+export function selectNode(state: SelectState, use: SelectNode["use"], method: string): SelectNode {
+  const count = columnCount(state);
+  if (count !== 1) {
+    throw new InvalidRequestError(`A query in ${method}() must select exactly one column; this one selects ${count}.`, {
+      hint: "choose the column with .withEntities(Model.c.column)",
+    });
+  }
+  return { kind: "select", state, use };
+}
+
+/** A value of no column, copied so that later changes in place do not reach the query. */
+export function valueNode(value: unknown, typed: boolean, method: string): Node {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "bigint":
+    case "boolean":
+      return { kind: "value", value, typed };
+    case "object":
+      if (value === null) return { kind: "value", value, typed };
+      if (value instanceof Date) {
+        if (Number.isNaN(value.getTime()))
+          throw new ArgumentError(`Cannot use an invalid date as a value in ${method}().`);
+        return { kind: "value", value: new Date(value.getTime()), typed };
+      }
+      if (value instanceof Uint8Array) return { kind: "value", value: Buffer.from(value), typed };
+      if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype)
+        return { kind: "value", value: JSON.stringify(value), typed };
+  }
+  throw new ArgumentError(`Cannot use ${describe(value)} as a value in ${method}().`);
+}
