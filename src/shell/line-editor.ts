@@ -55,6 +55,12 @@ export class LineEditor implements DrawnPrompt {
     return this.#interface.line;
   }
 
+  /** The part of the line before the cursor, of its last line where it has several. */
+  get beforeCursor(): string {
+    const { line, cursor } = this.#interface;
+    return line.slice(line.lastIndexOf("\n", cursor - 1) + 1, cursor);
+  }
+
   /** Replaces the line; the cursor goes to its end. */
   set text(text: string) {
     this.#interface.line = text;

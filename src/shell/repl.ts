@@ -62,6 +62,7 @@ class Repl implements Surroundings {
   #block: { readonly lines: string[]; end(text: string | undefined): void } | undefined;
   #finish: (error?: unknown) => void = () => undefined;
   #left = false;
+  #completing = false;
 
   constructor(options: ReplOptions) {
     this.#options = options;
@@ -165,22 +166,28 @@ class Repl implements Surroundings {
 
   /** Hands on what was typed, until something runs. */
   #takeTyped(): void {
-    while (this.#activity !== "running" && this.#activity !== "stopping") {
+    while (this.#activity !== "running" && this.#activity !== "stopping" && !this.#completing) {
       const piece = this.#typedAhead.shift();
       if (!piece) return;
       if (this.#search) this.#searchTyped(this.#search, piece);
-      else if (piece.kind === "keys") this.#editor.keyboard.type(piece.text);
+      else if (piece.kind === "key") this.#key(piece.text);
       else if (piece.kind === "paste") this.#editor.insert(piece.text.replace(/\n+$/, ""));
       else if (piece.kind === "search") this.#startSearch();
       else this.#onEnd();
     }
   }
 
+  /** A key for the line editor. Tab where nothing stands before the cursor is a tab, as in code that is indented. */
+  #key(key: string): void {
+    if (key === "\t" && this.#editor.beforeCursor.trim() === "") this.#editor.insert("\t");
+    else this.#editor.keyboard.press(key);
+  }
+
   /** Ctrl-D: on an empty line it leaves, elsewhere it deletes the character under the cursor. */
   #onEnd(): void {
     if (this.#block) this.#block.end([...this.#block.lines, this.#editor.text].join("\n"));
     else if (this.#activity === "asking") this.#decline?.();
-    else if (this.#editor.text !== "") this.#editor.keyboard.type("\x04");
+    else if (this.#editor.text !== "") this.#editor.keyboard.press("\x04");
     else if (this.#unfinished !== "") this.#onInterrupt();
     else void this.#work(() => this.#leave());
   }
@@ -323,8 +330,17 @@ class Repl implements Surroundings {
 
   async #complete(line: string): Promise<readonly [readonly string[], string]> {
     if (!this.#opened || !/^\s*\./.test(line)) return [[], line];
-    const { completeCommand } = await import("./complete.js");
-    return completeCommand(line, await this.#opened.runner.commands(), this.#opened.context);
+    // Keys wait until the candidates are there: what is typed after Tab comes after them.
+    this.#completing = true;
+    try {
+      const { completeCommand } = await import("./complete.js");
+      return await completeCommand(line, await this.#opened.runner.commands(), this.#opened.context);
+    } finally {
+      setImmediate(() => {
+        this.#completing = false;
+        this.#takeTyped();
+      });
+    }
   }
 
   #startSearch(): void {
@@ -348,7 +364,7 @@ class Repl implements Surroundings {
       if (step.kind === "cancelled") return this.#endSearch("");
       if (step.kind === "accepted") {
         this.#endSearch(search.found ?? "");
-        if (step.keys !== "") this.#typedAhead.unshift({ kind: "keys", text: step.keys });
+        if (step.keys !== "") this.#typedAhead.unshift({ kind: "key", text: step.keys });
         return undefined;
       }
     }
@@ -417,8 +433,8 @@ class Repl implements Surroundings {
       const end = (text: string | undefined): void => {
         this.#block = undefined;
         this.#activity = "running";
+        this.#screen.draw(this.#editor.text === "" ? "\r\x1b[K" : "\r\n");
         this.#editor.text = "";
-        this.#screen.draw("\r\n");
         resolve(text);
       };
       this.#activity = "asking";

@@ -3,7 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 
 /** A piece of what was typed. */
 export type Typed =
-  | { readonly kind: "keys"; readonly text: string }
+  | { readonly kind: "key"; readonly text: string }
   | { readonly kind: "interrupt" }
   | { readonly kind: "end" }
   | { readonly kind: "search" }
@@ -18,13 +18,22 @@ const SPECIAL: Readonly<Record<string, Typed>> = {
   "\x12": { kind: "search" },
 };
 
+/** One key: an escape sequence, a letter with Alt, or a character. */
+// eslint-disable-next-line no-control-regex -- keys are control characters
+const KEY = /\x1b(?:\[[\d;<=>?]*[ -/]*[@-~]|O[ -~]|[^\x1b])|\r\n|[\s\S]/gu;
+
+/** The keys in a text. The line editor gets them one by one: more at a time it takes for a paste, and mixes up their order. */
+export function keysIn(text: string): string[] {
+  return text.match(KEY) ?? [];
+}
+
 /** Cuts the bytes of a terminal into pieces: pastes, the keys that the shell itself answers to, and keys for the line editor. */
 export class TypedPieces {
   readonly #decoder = new StringDecoder("utf8");
   #rest = "";
   #paste: string | undefined;
 
-  /** The pieces in further bytes, in order. Keys end with each Enter, so that what follows can wait. */
+  /** The pieces in further bytes, in order, each key by itself, so that what follows can wait. */
   add(bytes: Buffer): Typed[] {
     this.#rest += this.#decoder.write(bytes);
     const pieces: Typed[] = [];
@@ -63,17 +72,9 @@ export class TypedPieces {
       this.#rest = this.#rest.slice(1);
       return special;
     }
-    let end = 1;
-    while (end < this.#rest.length && !this.#breaksAt(end)) end += 1;
-    const text = this.#rest.slice(0, end);
-    this.#rest = this.#rest.slice(end);
-    return { kind: "keys", text };
-  }
-
-  #breaksAt(index: number): boolean {
-    const before = this.#rest.charAt(index - 1);
-    if (before === "\n" || (before === "\r" && this.#rest.charAt(index) !== "\n")) return true;
-    return this.#rest.charAt(index) in SPECIAL || this.#rest.startsWith(PASTE_START, index);
+    const [key = ""] = keysIn(this.#rest.slice(0, 64));
+    this.#rest = this.#rest.slice(key.length);
+    return { kind: "key", text: key };
   }
 }
 
@@ -88,9 +89,9 @@ export class EditorKeyboard extends EventEmitter {
     this.setRawMode = setRawMode;
   }
 
-  /** Gives keys to the line editor. */
-  type(text: string): void {
-    this.emit("data", Buffer.from(text));
+  /** Gives one key to the line editor. */
+  press(key: string): void {
+    this.emit("data", Buffer.from(key));
   }
 
   resume(): this {

@@ -80,7 +80,8 @@ export const edit: Command = {
     try {
       const file = join(folder, "input.ts");
       await writeFile(file, `${last}\n`, { mode: 0o600 });
-      const program = process.env.VISUAL ?? process.env.EDITOR ?? "vi";
+      const program =
+        [process.env.VISUAL, process.env.EDITOR].find((name) => name !== undefined && name !== "") ?? "vi";
       const code = await host.lendTerminal(
         () =>
           new Promise<number | null>((done, fail) => {
