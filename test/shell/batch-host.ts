@@ -5,7 +5,7 @@ import { FakeContext } from "./fake-context";
 async function main(): Promise<void> {
   const { stdin: input, stdout: output, stderr: errorOutput } = process;
   const ending = await runBatch({ context: new FakeContext(), input, output, errorOutput });
-  output.write(`ending: ${ending}\n`);
+  output.write(`ending: ${ending}\n`, () => process.exit());
 }
 
 void main();

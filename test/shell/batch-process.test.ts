@@ -25,7 +25,7 @@ describe("a batch as a process", { timeout: 20_000 }, () => {
       const ended: Ended = { code: null, out: "", err: "" };
       child.stdout.on("data", (data: Buffer) => {
         ended.out += data.toString();
-        if (interruptAt?.test(ended.out)) child.kill("SIGINT");
+        if (interruptAt?.test(data.toString())) child.kill("SIGINT");
       });
       child.stderr.on("data", (data: Buffer) => (ended.err += data.toString()));
       child.on("close", (code) => {
