@@ -97,6 +97,17 @@ export interface DeleteRequest {
   rows: readonly (readonly Bindable[])[];
 }
 
+/** The statements by which a SELECT is read in batches, while other statements may run in between. */
+export interface CursorStatements {
+  /** Takes the parameters of the SELECT. */
+  open: string;
+  /** The next rows, after `taken` ones. */
+  fetch(count: number, taken: number): string;
+  close: string;
+  /** A column that the rows have beside those of the SELECT. */
+  position: string | undefined;
+}
+
 /**
  * The differences between databases behind one interface: named capabilities, quoting, literals, bulk statements, errors.
  *
@@ -301,6 +312,9 @@ export abstract class Dialect {
 
   /** Deletes rows, at best in one statement. @returns the number of rows matched */
   abstract delete(runner: StatementRunner, request: DeleteRequest): Promise<number>;
+
+  /** How the rows of a SELECT are read in batches, under a name that no other cursor of the connection has. */
+  abstract cursorStatements(name: string, sql: string): CursorStatements;
 
   /** The statement for one row: `INSERT INTO t (a, b) VALUES (?, ?)`. */
   protected insertOne(request: InsertRequest, row: readonly Bindable[], suffix = ""): Statement {

@@ -1,6 +1,7 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
 import type {
+  CursorStatements,
   Cursor,
   DriverRow,
   BulkColumn,
@@ -218,6 +219,16 @@ export class PostgresDialect extends Dialect {
     for (const chunk of chunks(request.rows))
       matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
     return matched;
+  }
+
+  override cursorStatements(name: string, sql: string): CursorStatements {
+    // WITH HOLD: it needs no transaction and survives the end of one.
+    return {
+      open: `DECLARE ${name} NO SCROLL CURSOR WITH HOLD FOR ${sql}`,
+      fetch: (count) => `FETCH ${count} FROM ${name}`,
+      close: `CLOSE ${name}`,
+      position: undefined,
+    };
   }
 
   override translateError(error: unknown, statement: Statement): DatabaseError {

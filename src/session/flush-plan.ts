@@ -1,0 +1,547 @@
+import type { Bindable } from "../driver/dialect";
+import { CircularDependencyError } from "../errors";
+import type { Attribute } from "../mapper/attribute";
+import type { Mapper } from "../mapper/mapper";
+import type { Relationship } from "../mapper/relationship";
+import { changedAttributes } from "./attribute-access";
+import { groupInOrder, sortIntoLevels } from "./commit-order";
+import { tableDependencies } from "./table-dependencies";
+import { emplace } from "./emplace";
+import { isSqlExpression } from "./expression-values";
+import { completeNew, generate, insertRow, shapeOf } from "./insert-values";
+import type { InsertShape } from "./insert-values";
+import type { InstanceState, Values } from "./instance-state";
+import type { Link, Links } from "./links";
+import type { RelationBefore } from "./relation-values";
+
+/** A place in a row that is filled when the row it refers to has its key. */
+export interface PendingKey {
+  row: number;
+  column: number;
+  link: Link;
+}
+
+/** Rows to insert with one statement where possible. */
+export interface InsertStep {
+  kind: "insert";
+  mapper: Mapper;
+  shape: InsertShape;
+  states: InstanceState[];
+  rows: Bindable[][];
+  pendingKeys: PendingKey[];
+  /** Values that the database computes: one object, in a statement of its own. */
+  hasExpressions: boolean;
+}
+
+/** Rows to update with one statement where possible: the values of `keys`, then of `sets`. */
+export interface UpdateStep {
+  kind: "update";
+  mapper: Mapper;
+  keys: readonly Attribute[];
+  sets: readonly Attribute[];
+  states: InstanceState[];
+  rows: Bindable[][];
+  pendingKeys: PendingKey[];
+  hasExpressions: boolean;
+  /** "save" counts as an update; "postUpdate" completes an insert or prepares a delete; "softDelete" is a paranoid model's delete. */
+  purpose: "save" | "postUpdate" | "softDelete";
+}
+
+/** Rows to delete with one statement where possible. */
+export interface DeleteStep {
+  kind: "delete";
+  mapper: Mapper;
+  keys: readonly Attribute[];
+  states: InstanceState[];
+  rows: Bindable[][];
+}
+
+/** Rows of an association table: links of a many-to-many relationship. */
+export interface AssociationStep {
+  kind: "associate" | "dissociate";
+  relationship: Relationship;
+  pairs: readonly AssociationPair[];
+}
+
+/** One row of an association table by the objects it joins; without `target`: every row of the owner. */
+export interface AssociationPair {
+  owner: InstanceState;
+  target: InstanceState | undefined;
+}
+
+export type Step = InsertStep | UpdateStep | DeleteStep | AssociationStep;
+
+/** What a flush will do, in order, and what it has taken from the objects to do it. */
+export interface FlushPlan {
+  steps: Step[];
+  inserts: InstanceState[];
+  updates: InstanceState[];
+  deletes: InstanceState[];
+  /** Objects whose rows are taken over by new objects with the same key. */
+  replaced: Map<InstanceState, InstanceState>;
+  relations: { state: InstanceState; key: string; before: RelationBefore }[];
+  now: Date;
+}
+
+/** What there is to flush. */
+export interface FlushWork {
+  inserts: readonly InstanceState[];
+  updates: readonly InstanceState[];
+  deletes: readonly InstanceState[];
+  links: Links;
+  now: Date;
+}
+
+/**
+ * Turns what there is to flush into steps: parents before children, per table updates before inserts, then the rows of
+ * association tables, then deletes with children before parents.
+ *
+ * The values are read here, so that a change made while the steps run belongs to the next flush.
+ *
+ * @throws {CircularDependencyError} where rows refer to each other in a circle and no relationship says `postUpdate`
+ */
+export function planFlush(work: FlushWork): FlushPlan {
+  const plan: FlushPlan = {
+    steps: [],
+    inserts: [...work.inserts],
+    updates: [],
+    deletes: [...work.deletes],
+    replaced: new Map(),
+    relations: [],
+    now: work.now,
+  };
+  switchRows(plan);
+  const byMapper = new Map<Mapper, MapperWork>();
+  const workOf = (mapper: Mapper): MapperWork =>
+    emplace(byMapper, mapper, () => ({ inserts: [], updates: [], deletes: [] }));
+  for (const state of plan.inserts) workOf(state.mapper)[plan.replaced.has(state) ? "updates" : "inserts"].push(state);
+  for (const state of work.updates) workOf(state.mapper).updates.push(state);
+  for (const state of plan.deletes) workOf(state.mapper).deletes.push(state);
+  const groups = groupInOrder([...byMapper.keys()], tableDependencies([...byMapper.keys()]));
+  for (const group of groups)
+    planSaves(
+      plan,
+      work,
+      group.map((mapper) => [mapper, workOf(mapper)]),
+    );
+  plan.steps.push(...associationSteps("dissociate", work.links.dissociated));
+  plan.steps.push(...associationSteps("associate", work.links.associated));
+  for (const group of groups.reverse())
+    planDeletes(
+      plan,
+      group.map((mapper) => [mapper, workOf(mapper)]),
+    );
+  return plan;
+}
+
+interface MapperWork {
+  inserts: InstanceState[];
+  updates: InstanceState[];
+  deletes: InstanceState[];
+}
+
+/** A new object with the key of one that is deleted in the same flush takes over its row. */
+function switchRows(plan: FlushPlan): void {
+  if (plan.deletes.length === 0 || plan.inserts.length === 0) return;
+  const deletedByKey = new Map<Mapper, Map<unknown, InstanceState>>();
+  for (const state of plan.deletes) {
+    if (state.mapper.deletedAt !== undefined) continue;
+    emplace(deletedByKey, state.mapper, () => new Map<unknown, InstanceState>()).set(state.key, state);
+  }
+  for (const state of plan.inserts) {
+    const key = state.mapper.identityOf(state.instance.dataValues);
+    const old = key === undefined ? undefined : deletedByKey.get(state.mapper)?.get(key);
+    if (old !== undefined) plan.replaced.set(state, old);
+  }
+  const replaced = new Set(plan.replaced.values());
+  plan.deletes = plan.deletes.filter((state) => !replaced.has(state));
+}
+
+// Saving
+
+function planSaves(plan: FlushPlan, work: FlushWork, group: readonly (readonly [Mapper, MapperWork])[]): void {
+  const inserts = group.flatMap(([, { inserts: states }]) => states);
+  const isNew = new Set(inserts);
+  const within = (state: InstanceState): Link[] =>
+    (work.links.of(state) ?? []).filter((link) => isNew.has(link.parent) && !link.postponed);
+  const late: InstanceState[] = [];
+  for (const [, { updates }] of group) {
+    const ready = updates.filter((state) => within(state).length === 0);
+    late.push(...updates.filter((state) => within(state).length > 0));
+    planUpdates(plan, work, ready);
+  }
+  const linked = inserts.some((state) => within(state).length > 0);
+  if (!linked && group.length === 1) planInserts(plan, work, inserts);
+  else planLevels(plan, work, group, inserts, within);
+  for (const [mapper] of group) {
+    const ofMapper = late.filter((state) => state.mapper === mapper);
+    if (ofMapper.length > 0) planUpdates(plan, work, ofMapper);
+  }
+}
+
+function planLevels(
+  plan: FlushPlan,
+  work: FlushWork,
+  group: readonly (readonly [Mapper, MapperWork])[],
+  inserts: readonly InstanceState[],
+  within: (state: InstanceState) => Link[],
+): void {
+  const parents = (state: InstanceState): InstanceState[] => within(state).map((link) => link.parent);
+  let sorted = sortIntoLevels(inserts, parents);
+  const postponed: { state: InstanceState; link: Link }[] = [];
+  if (sorted.circular.length > 0) {
+    const circular = new Set(sorted.circular);
+    for (const state of sorted.circular) {
+      for (const link of within(state)) {
+        if (!link.postUpdate || !circular.has(link.parent)) continue;
+        link.postponed = true;
+        postponed.push({ state, link });
+      }
+    }
+    sorted = sortIntoLevels(inserts, parents);
+    if (sorted.circular.length > 0) throw circularError(sorted.circular);
+  }
+  for (const level of sorted.levels) {
+    for (const [mapper] of group) {
+      const states = level.filter((state) => state.mapper === mapper);
+      if (states.length > 0) planInserts(plan, work, states);
+    }
+  }
+  for (const { state, link } of postponed) {
+    plan.steps.push({
+      kind: "update",
+      mapper: state.mapper,
+      keys: state.mapper.primaryKey,
+      sets: [link.attribute],
+      states: [state],
+      rows: [[...state.mapper.primaryKey.map(() => null), null]],
+      pendingKeys: [{ row: 0, column: state.mapper.primaryKey.length, link }],
+      hasExpressions: false,
+      purpose: "postUpdate",
+    });
+  }
+}
+
+function circularError(states: readonly InstanceState[]): CircularDependencyError {
+  const tables = [...new Set(states.map((state) => state.mapper.tableName))];
+  return new CircularDependencyError(
+    `Cannot flush: ${states.length} new rows of ${tables.map((table) => `"${table}"`).join(", ")} refer to each other in a circle, ` +
+      "so that none can be inserted first.",
+    { tables, hint: "give one of the associations the option postUpdate: true" },
+  );
+}
+
+function planInserts(plan: FlushPlan, work: FlushWork, states: readonly InstanceState[]): void {
+  for (const state of states) completeNew(state, plan.now);
+  for (const step of insertSteps(states, work.links)) plan.steps.push(step);
+}
+
+/** The steps that insert objects in their order: one for each run of objects with the same columns. */
+export function insertSteps(states: readonly InstanceState[], links: Links | undefined): InsertStep[] {
+  const steps: InsertStep[] = [];
+  let step: InsertStep | undefined;
+  for (const state of states) {
+    const { mapper } = state;
+    const own = links?.of(state);
+    const shape = shapeOf(state, own && new Set(own.map((link) => link.attribute)));
+    const hasExpressions = holdsExpression(state, mapper.attributes);
+    // A column that may have a default of the database is learned from one row before many follow.
+    const joins = step?.shape === shape && !step.hasExpressions && !hasExpressions && shape.unknown.length === 0;
+    if (step === undefined || !joins) {
+      step = { kind: "insert", mapper, shape, states: [], rows: [], pendingKeys: [], hasExpressions };
+      steps.push(step);
+    }
+    const row = step.rows.length;
+    step.states.push(state);
+    step.rows.push(hasExpressions ? [] : insertRow(state, shape.columns));
+    if (own !== undefined) notePendingKeys(step, row, shape.columns, 0, own);
+  }
+  return steps;
+}
+
+function holdsExpression(state: InstanceState, attributes: readonly Attribute[]): boolean {
+  const { dataValues } = state.instance;
+  for (const { name } of attributes) {
+    const value = dataValues[name];
+    if (typeof value === "object" && value !== null && isSqlExpression(value)) return true;
+  }
+  return false;
+}
+
+function notePendingKeys(
+  step: InsertStep | UpdateStep,
+  row: number,
+  columns: readonly Attribute[],
+  offset: number,
+  links: readonly Link[],
+): void {
+  for (const link of links) {
+    if (link.postponed) continue;
+    const column = columns.indexOf(link.attribute);
+    if (column >= 0) step.pendingKeys.push({ row, column: column + offset, link });
+  }
+}
+
+function planUpdates(plan: FlushPlan, work: FlushWork, states: readonly InstanceState[]): void {
+  for (const step of updateSteps(states, work.links, plan)) {
+    plan.steps.push(step);
+    for (const state of step.states) if (!plan.replaced.has(state)) plan.updates.push(state);
+  }
+}
+
+/** The steps that update objects by ascending key: one for each run of objects with the same changed columns. */
+export function updateSteps(
+  states: readonly InstanceState[],
+  links: Links | undefined,
+  { replaced, now }: Pick<FlushPlan, "replaced" | "now">,
+): UpdateStep[] {
+  const steps: UpdateStep[] = [];
+  let step: UpdateStep | undefined;
+  for (const state of inKeyOrder(states)) {
+    const { mapper } = state;
+    const old = replaced.get(state);
+    const own = links?.of(state) ?? [];
+    const sets = old === undefined ? changedColumns(state, own, now) : replacementColumns(state, old, now);
+    const original = old === undefined ? takeOriginal(state, own) : undefined;
+    if (sets.length === 0) continue;
+    const keys = mapper.version === undefined ? mapper.primaryKey : [...mapper.primaryKey, mapper.version];
+    const keyRow = keys.map((key) => committed(old ?? state, key, original));
+    const hasExpressions = holdsExpression(state, sets);
+    const joins = step !== undefined && !step.hasExpressions && !hasExpressions && sameColumns(step.sets, sets);
+    if (step === undefined || !joins) {
+      step = {
+        kind: "update",
+        mapper,
+        keys,
+        sets,
+        states: [],
+        rows: [],
+        pendingKeys: [],
+        hasExpressions,
+        purpose: "save",
+      };
+      steps.push(step);
+    }
+    const row = step.rows.length;
+    step.states.push(state);
+    step.rows.push(hasExpressions ? keyRow : [...keyRow, ...insertRow(state, sets)]);
+    notePendingKeys(step, row, sets, keys.length, own);
+  }
+  return steps;
+}
+
+/** What an UPDATE of the object sets; its version and its time of change go with every net change. */
+function changedColumns(state: InstanceState, links: readonly Link[], now: Date): Attribute[] {
+  const { mapper } = state;
+  const changed = new Set(changedAttributes(state));
+  for (const link of links) changed.add(link.attribute);
+  if (changed.size === 0) return [];
+  if (mapper.updatedAt !== undefined && !changed.has(mapper.updatedAt)) {
+    setGenerated(state, mapper.updatedAt, new Date(now.getTime()));
+    changed.add(mapper.updatedAt);
+  }
+  if (mapper.version !== undefined) {
+    const known = Number(state.original?.[mapper.version.name] ?? state.instance.dataValues[mapper.version.name] ?? 0);
+    setGenerated(state, mapper.version, known + 1);
+    changed.add(mapper.version);
+  }
+  if (changed.size === 1) return [...changed];
+  return mapper.attributes.filter((attribute) => changed.has(attribute));
+}
+
+function setGenerated(state: InstanceState, attribute: Attribute, value: unknown): void {
+  const original = (state.original ??= {});
+  if (!(attribute.name in original)) original[attribute.name] = state.instance.dataValues[attribute.name];
+  state.instance.dataValues[attribute.name] = value;
+}
+
+/** A new object in an old row: every column is written, an unset one gets its default or NULL. */
+function replacementColumns(state: InstanceState, old: InstanceState, now: Date): Attribute[] {
+  completeNew(state, now);
+  const { mapper } = state;
+  if (mapper.version !== undefined)
+    generate(state, mapper.version.name, Number(committedValue(old, mapper.version)) + 1);
+  for (const { name } of mapper.attributes)
+    if (state.instance.dataValues[name] === undefined) generate(state, name, null);
+  return mapper.attributes.filter((attribute) => !attribute.primaryKey);
+}
+
+/** Takes the account of changes from the object: what is changed from now on belongs to the next flush. */
+function takeOriginal(state: InstanceState, links: readonly Link[] = []): Values {
+  const original = state.original ?? {};
+  for (const { attribute } of links)
+    if (!(attribute.name in original)) original[attribute.name] = state.instance.dataValues[attribute.name];
+  if (state.copies !== undefined) {
+    for (const name in state.copies) {
+      const attribute = state.mapper.find(name);
+      const value = state.instance.dataValues[name];
+      if (attribute === undefined || attribute.equals(state.copies[name], value)) continue;
+      if (!(name in original)) original[name] = state.copies[name];
+      state.copies[name] = attribute.snapshot(value);
+    }
+  }
+  state.flushing = original;
+  state.original = undefined;
+  return original;
+}
+
+function committed(state: InstanceState, attribute: Attribute, original: Values | undefined): Bindable {
+  const values = original ?? state.original;
+  const value =
+    values !== undefined && attribute.name in values
+      ? values[attribute.name]
+      : state.instance.dataValues[attribute.name];
+  return attribute.toDatabase(value ?? null);
+}
+
+function committedValue(state: InstanceState, attribute: Attribute): unknown {
+  return state.original !== undefined && attribute.name in state.original
+    ? state.original[attribute.name]
+    : state.instance.dataValues[attribute.name];
+}
+
+function sameColumns(a: readonly Attribute[], b: readonly Attribute[]): boolean {
+  return a.length === b.length && a.every((attribute, i) => attribute === b[i]);
+}
+
+/** By ascending key, so that two sessions lock rows in the same order. */
+function inKeyOrder(states: readonly InstanceState[]): readonly InstanceState[] {
+  for (let i = 1; i < states.length; i++) {
+    if (compareKeys(states[i - 1] as InstanceState, states[i] as InstanceState) > 0)
+      return [...states].sort(compareKeys);
+  }
+  return states;
+}
+
+function compareKeys(a: InstanceState, b: InstanceState): number {
+  if (typeof a.key === "number" && typeof b.key === "number") return a.key - b.key;
+  const [left, right] = [String(a.key), String(b.key)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+// Association tables
+
+function* associationSteps(
+  kind: "associate" | "dissociate",
+  pairs: ReadonlyMap<Relationship, readonly AssociationPair[]>,
+): Iterable<AssociationStep> {
+  for (const [relationship, list] of pairs) if (list.length > 0) yield { kind, relationship, pairs: list };
+}
+
+// Deleting
+
+function planDeletes(plan: FlushPlan, group: readonly (readonly [Mapper, MapperWork])[]): void {
+  const replaced = new Set(plan.replaced.values());
+  const states = group.flatMap(([, { deletes }]) => deletes).filter((state) => !replaced.has(state));
+  if (states.length === 0) return;
+  const children = childrenAmong(states);
+  if (children.size === 0) {
+    for (const [mapper] of group)
+      planDelete(
+        plan,
+        mapper,
+        states.filter((state) => state.mapper === mapper),
+      );
+    return;
+  }
+  const { levels, circular } = sortIntoLevels(states, (state) => children.get(state)?.map(({ child }) => child) ?? []);
+  const rounds = circular.length > 0 ? [...levels, circular] : levels;
+  breakCircles(plan, circular, children);
+  for (const round of rounds)
+    for (const [mapper] of group)
+      planDelete(
+        plan,
+        mapper,
+        round.filter((state) => state.mapper === mapper),
+      );
+}
+
+type Children = Map<InstanceState, { child: InstanceState; relationship: Relationship }[]>;
+
+/** Which of the deleted rows refer to which other ones. */
+function childrenAmong(states: readonly InstanceState[]): Children {
+  const byKey = new Map<Attribute, Map<string, InstanceState>>();
+  const mappers = new Set(states.map((state) => state.mapper));
+  const children: Children = new Map();
+  for (const mapper of mappers) {
+    for (const relationship of mapper.relationships.values()) {
+      if (relationship.kind !== "manyToOne" || !mappers.has(relationship.target)) continue;
+      const parents = indexBy(states, relationship, byKey);
+      for (const child of states) {
+        if (child.mapper !== mapper) continue;
+        const foreignKey = committedValue(child, relationship.foreignKey);
+        const parent = foreignKey === null || foreignKey === undefined ? undefined : parents.get(String(foreignKey));
+        if (parent === undefined || parent === child) continue;
+        emplace(children, parent, () => []).push({ child, relationship });
+      }
+    }
+  }
+  return children;
+}
+
+function indexBy(
+  states: readonly InstanceState[],
+  relationship: Relationship,
+  known: Map<Attribute, Map<string, InstanceState>>,
+): Map<string, InstanceState> {
+  const { target, targetKey } = relationship;
+  let index = known.get(targetKey);
+  if (index === undefined) {
+    index = new Map();
+    for (const state of states) if (state.mapper === target) index.set(String(committedValue(state, targetKey)), state);
+    known.set(targetKey, index);
+  }
+  return index;
+}
+
+/** Rows that refer to each other let go of each other first, where their relationship allows it. */
+function breakCircles(plan: FlushPlan, circular: readonly InstanceState[], children: Children): void {
+  const inCircle = new Set(circular);
+  for (const state of circular) {
+    for (const { child, relationship } of children.get(state) ?? []) {
+      if (!inCircle.has(child) || !relationship.postUpdate) continue;
+      const { mapper } = child;
+      plan.steps.push({
+        kind: "update",
+        mapper,
+        keys: mapper.primaryKey,
+        sets: [relationship.foreignKey],
+        states: [child],
+        rows: [[...mapper.primaryKey.map((key) => committed(child, key, undefined)), null]],
+        pendingKeys: [],
+        hasExpressions: false,
+        purpose: "postUpdate",
+      });
+    }
+  }
+}
+
+function planDelete(plan: FlushPlan, mapper: Mapper, states: readonly InstanceState[]): void {
+  if (states.length === 0) return;
+  const ordered = [...inKeyOrder(states)];
+  const keys = mapper.version === undefined ? mapper.primaryKey : [...mapper.primaryKey, mapper.version];
+  const keyRows = (list: readonly InstanceState[]): Bindable[][] =>
+    list.map((state) => keys.map((key) => committed(state, key, undefined)));
+  const soft = mapper.deletedAt === undefined ? [] : ordered.filter((state) => !state.forced);
+  const hard = soft.length === 0 ? ordered : ordered.filter((state) => state.forced);
+  if (hard.length > 0) plan.steps.push({ kind: "delete", mapper, keys, states: hard, rows: keyRows(hard) });
+  if (soft.length === 0 || mapper.deletedAt === undefined) return;
+  const sets = [mapper.deletedAt, ...(mapper.updatedAt === undefined ? [] : [mapper.updatedAt])];
+  const rows = keyRows(soft);
+  soft.forEach((state, i) => {
+    for (const attribute of sets) setGenerated(state, attribute, new Date(plan.now.getTime()));
+    rows[i]?.push(...insertRow(state, sets));
+    takeOriginal(state);
+  });
+  plan.steps.push({
+    kind: "update",
+    mapper,
+    keys,
+    sets,
+    states: soft,
+    rows,
+    pendingKeys: [],
+    hasExpressions: false,
+    purpose: "softDelete",
+  });
+}

@@ -1,0 +1,359 @@
+import type { Connection } from "../driver/connection";
+import { chunks } from "../driver/dialect";
+import type { Bindable, DriverRow, InsertRequest, UpdateRequest } from "../driver/dialect";
+import { StaleDataError } from "../errors";
+import type { Attribute } from "../mapper/attribute";
+import type { Mapper } from "../mapper/mapper";
+import { writeAssociations } from "./associations";
+import { explainFailure, nameCulprit } from "./culprit";
+import { insertStatement, isSqlExpression, updateStatement } from "./expression-values";
+import type { Assignment } from "./expression-values";
+import { hasHooks, runHooks } from "./flush-hooks";
+import { insertSteps, updateSteps } from "./flush-plan";
+import type { DeleteStep, FlushPlan, InsertStep, PendingKey, UpdateStep } from "./flush-plan";
+import { becomeDeleted, becomeInserted, becomeUpdated } from "./flushed-state";
+import { generate, learnServerDefault } from "./insert-values";
+import type { InstanceState } from "./instance-state";
+import { readColumns } from "./read-columns";
+import type { UnitOfWork } from "./unit-of-work";
+
+/** Carries out a flush plan on a connection that has its transaction open. */
+export class Flush {
+  readonly #plan: FlushPlan;
+  readonly #unit: UnitOfWork;
+  readonly #connection: Connection;
+
+  constructor(plan: FlushPlan, unit: UnitOfWork, connection: Connection) {
+    this.#plan = plan;
+    this.#unit = unit;
+    this.#connection = connection;
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#plan.steps) {
+      switch (step.kind) {
+        case "insert":
+          await this.#insert(step);
+          break;
+        case "update":
+          await this.#update(step);
+          break;
+        case "delete":
+          await this.#delete(step);
+          break;
+        default:
+          await writeAssociations(this.#connection, step, this.#plan.now);
+      }
+    }
+    const inserted = new Set(this.#plan.inserts);
+    for (const { state, key, before } of this.#plan.relations)
+      if (!inserted.has(state)) this.#unit.frame.noteRelation(state, key, before);
+  }
+
+  // Inserting
+
+  async #insert(step: InsertStep): Promise<void> {
+    this.#fillKeys(step);
+    if (!hasHooks(step.mapper, "beforeCreate", "afterCreate")) {
+      await this.#insertRows(step);
+      return;
+    }
+    const { handle } = this.#connection;
+    await runHooks("beforeCreate", step.states, handle, step.shape.columns);
+    // A hook may have set what was unset.
+    for (const again of insertSteps(step.states, undefined)) await this.#insertRows(again);
+    await runHooks("afterCreate", step.states, handle, step.shape.columns);
+  }
+
+  async #insertRows(step: InsertStep): Promise<void> {
+    if (step.hasExpressions) await this.#insertExpressions(step);
+    else await this.#insertBatch(step);
+    for (const state of step.states) becomeInserted(this.#unit, state);
+  }
+
+  async #insertBatch(step: InsertStep): Promise<void> {
+    const { mapper, shape, states } = step;
+    const { dialect } = this.#connection;
+    const returning = dialect.supportsReturning ? shape.unknown.map(({ column }) => column) : [];
+    const request = (rows: readonly (readonly Bindable[])[]): InsertRequest => ({
+      table: mapper.table,
+      tableName: mapper.tableName,
+      columns: shape.columns.map(({ bulk }) => bulk),
+      rows,
+      generatedKey: shape.hasGeneratedKey ? mapper.generatedKey?.column : undefined,
+      returning: returning.length > 0 ? returning : undefined,
+    });
+    const result = await this.#guarded("insert", states, step.rows, (rows) =>
+      dialect.insert(this.#connection, request(rows)),
+    );
+    const keyName = mapper.generatedKey?.name;
+    const keys = result.flatMap((part) => part.keys);
+    if (shape.hasGeneratedKey && keyName !== undefined) {
+      const { generatedKey } = mapper;
+      states.forEach((state, i) => generate(state, keyName, generatedKey?.fromDatabase(keys[i])));
+    }
+    for (const state of states) fillUnset(state, shape.columns);
+    if (shape.unknown.length > 0) {
+      const returned = result.flatMap((part) => part.returned ?? []);
+      for (const [i, state] of states.entries()) {
+        const row =
+          returning.length > 0 ? (returned[i] ?? {}) : await readColumns(this.#connection, state, shape.unknown);
+        takeStored(state, shape.unknown, row, true);
+      }
+    }
+  }
+
+  async #insertExpressions({ mapper, shape, states }: InsertStep): Promise<void> {
+    const { dialect } = this.#connection;
+    for (const state of states) {
+      const values = assignments(state, shape.columns);
+      const computed = [...shape.unknown, ...computedOf(values)];
+      const { sql, parameters } = insertStatement(dialect, mapper, values);
+      const wanted = [...(shape.hasGeneratedKey && mapper.generatedKey ? [mapper.generatedKey] : []), ...computed];
+      const run = async (): Promise<DriverRow> => {
+        if (dialect.supportsReturning) {
+          const [row] = await this.#connection.all(
+            `${sql} RETURNING ${wanted.map(({ columnSql }) => columnSql).join(", ")}`,
+            parameters,
+          );
+          return row ?? {};
+        }
+        const { insertId } = await this.#connection.run(sql, parameters);
+        return mapper.generatedKey === undefined ? {} : { [mapper.generatedKey.column]: insertId };
+      };
+      const row = await this.#single("insert", state, run);
+      if (dialect.supportsReturning) takeStored(state, wanted, row, true);
+      else {
+        if (shape.hasGeneratedKey && mapper.generatedKey) takeStored(state, [mapper.generatedKey], row, true);
+        takeStored(state, computed, await readColumns(this.#connection, state, computed), true);
+      }
+      fillUnset(state, shape.columns);
+    }
+  }
+
+  // Updating
+
+  async #update(step: UpdateStep): Promise<void> {
+    this.#fillKeys(step);
+    if (step.purpose === "postUpdate") {
+      for (const [i, state] of step.states.entries())
+        step.mapper.primaryKey.forEach((key, k) => {
+          const row = step.rows[i] as Bindable[];
+          if (row[k] === null) row[k] = key.toDatabase(state.instance.dataValues[key.name]);
+        });
+      await this.#updateBatch(step);
+      return;
+    }
+    const hooked =
+      step.purpose === "save"
+        ? (["beforeUpdate", "afterUpdate"] as const)
+        : (["beforeDestroy", "afterDestroy"] as const);
+    if (!hasHooks(step.mapper, ...hooked)) {
+      await this.#updateRows(step);
+      return;
+    }
+    const { handle } = this.#connection;
+    await runHooks(hooked[0], step.states, handle, step.sets);
+    if (step.purpose === "save") {
+      for (const state of step.states) giveBackChanges(state);
+      for (const again of updateSteps(step.states, undefined, this.#plan)) await this.#updateRows(again);
+    } else await this.#updateRows(step);
+    await runHooks(hooked[1], step.states, handle, step.sets);
+  }
+
+  async #updateRows(step: UpdateStep): Promise<void> {
+    if (step.hasExpressions) await this.#updateExpressions(step);
+    else await this.#updateBatch(step);
+    for (const state of step.states) {
+      const old = this.#plan.replaced.get(state);
+      if (step.purpose === "softDelete") becomeDeleted(this.#unit, state);
+      else if (old === undefined) becomeUpdated(this.#unit, state);
+      else {
+        becomeDeleted(this.#unit, old);
+        becomeInserted(this.#unit, state);
+      }
+    }
+  }
+
+  async #updateBatch(step: UpdateStep): Promise<void> {
+    const { mapper, states, rows } = step;
+    const { dialect } = this.#connection;
+    const request = (part: readonly (readonly Bindable[])[]): UpdateRequest => ({
+      table: mapper.table,
+      keys: step.keys.map(({ bulk }) => bulk),
+      sets: step.sets.map(({ bulk }) => bulk),
+      rows: part,
+    });
+    const counts = await this.#guarded("update", states, rows, (part) =>
+      dialect.update(this.#connection, request(part)),
+    );
+    const matched = counts.reduce((sum, count) => sum + count, 0);
+    if (matched < rows.length) await this.#checkMissing(step, matched);
+  }
+
+  async #updateExpressions({ mapper, keys, sets, states }: UpdateStep): Promise<void> {
+    for (const state of states) {
+      const values = assignments(state, sets);
+      const where = keys.map((attribute) => ({ attribute, value: committedKey(state, attribute) }));
+      const { sql, parameters } = updateStatement(this.#connection.dialect, mapper, values, where);
+      const { rowCount } = await this.#single("update", state, () => this.#connection.run(sql, parameters));
+      if (rowCount < 1) throw stale("UPDATE", mapper, 1, 0);
+      const computed = computedOf(values);
+      takeStored(state, computed, await readColumns(this.#connection, state, computed), false);
+    }
+  }
+
+  /** Fewer rows than expected: some databases count only those that changed, so the rows are looked for first. */
+  async #checkMissing(step: UpdateStep, matched: number): Promise<void> {
+    const { mapper, rows } = step;
+    if (mapper.version === undefined) {
+      let present = 0;
+      for (const row of rows) {
+        const where = step.keys
+          .map((key, i) => `${key.columnSql} = ${this.#connection.dialect.placeholder(i + 1)}`)
+          .join(" AND ");
+        const found = await this.#connection.all(
+          `SELECT 1 FROM ${mapper.table} WHERE ${where}`,
+          row.slice(0, step.keys.length),
+        );
+        present += found.length;
+      }
+      if (present >= rows.length) return;
+    }
+    throw stale("UPDATE", mapper, rows.length, matched);
+  }
+
+  // Deleting
+
+  async #delete(step: DeleteStep): Promise<void> {
+    const { mapper, states, rows } = step;
+    const { handle, dialect } = this.#connection;
+    await runHooks("beforeDestroy", states, handle);
+    const request = { table: mapper.table, keys: step.keys.map(({ bulk }) => bulk) };
+    let matched = 0;
+    for (const part of chunks(rows)) {
+      try {
+        matched += await dialect.delete(this.#connection, { ...request, rows: part });
+      } catch (error) {
+        throw explainFailure(error, "delete", states.length === 1 ? states[0] : undefined, mapper, this.#plan.inserts);
+      }
+    }
+    if (matched < rows.length) {
+      if (mapper.version !== undefined) throw stale("DELETE", mapper, rows.length, matched);
+      this.#unit.session.warn(
+        `DELETE statement on table '${mapper.tableName}' expected to delete ${rows.length} row(s); ${matched} were matched.`,
+      );
+    }
+    for (const state of states) becomeDeleted(this.#unit, state);
+    await runHooks("afterDestroy", states, handle);
+  }
+
+  // Keys of other rows, and errors
+
+  #fillKeys({
+    rows,
+    states,
+    pendingKeys,
+  }: {
+    rows: Bindable[][];
+    states: InstanceState[];
+    pendingKeys: PendingKey[];
+  }): void {
+    for (const { row, column, link } of pendingKeys) {
+      const value = link.parent.instance.dataValues[link.parentAttribute.name];
+      const state = states[row] as InstanceState;
+      if (state.status === "pending") generate(state, link.attribute.name, value);
+      else state.instance.dataValues[link.attribute.name] = value;
+      const values = rows[row] as Bindable[];
+      if (values.length > column) values[column] = link.attribute.toDatabase(value ?? null);
+    }
+  }
+
+  /** Runs a bulk statement in parts; a part that fails is taken apart until the object is found that is to blame. */
+  async #guarded<T>(
+    verb: "insert" | "update",
+    states: readonly InstanceState[],
+    rows: readonly (readonly Bindable[])[],
+    run: (rows: readonly (readonly Bindable[])[]) => Promise<T>,
+  ): Promise<T[]> {
+    const results: T[] = [];
+    let start = 0;
+    for (const part of chunks(rows)) {
+      const savepoint = part.length > 1 && this.#connection.dialect.abortsTransactionOnError;
+      if (savepoint) await this.#connection.savepoint("flush_batch");
+      try {
+        results.push(await run(part));
+        if (savepoint) await this.#connection.release("flush_batch");
+      } catch (error) {
+        const mapper = (states[0] as InstanceState).mapper;
+        if (part.length === 1) throw explainFailure(error, verb, states[start], mapper, this.#plan.inserts);
+        if (savepoint) await this.#connection.rollbackTo("flush_batch");
+        const candidates = states.slice(start, start + part.length);
+        const found = await nameCulprit(this.#connection, error, candidates, part, run);
+        throw explainFailure(found.error, verb, found.state, mapper, this.#plan.inserts);
+      }
+      start += part.length;
+    }
+    return results;
+  }
+
+  async #single<T>(verb: "insert" | "update", state: InstanceState, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw explainFailure(error, verb, state, state.mapper, this.#plan.inserts);
+    }
+  }
+}
+
+function stale(verb: "UPDATE" | "DELETE", mapper: Mapper, expected: number, matched: number): StaleDataError {
+  const doing = verb.toLowerCase();
+  return new StaleDataError(
+    `${verb} statement on table '${mapper.tableName}' expected to ${doing} ${expected} row(s); ${matched} were matched.`,
+    {
+      table: mapper.tableName,
+      expected,
+      matched,
+      hint: "another session changed or deleted the row: db.session.rollback(), then load it again",
+    },
+  );
+}
+
+/** NULL was written for what was unset, so that is what the object has. */
+function fillUnset(state: InstanceState, columns: readonly Attribute[]): void {
+  const { dataValues } = state.instance;
+  for (const { name } of columns) if (dataValues[name] === undefined) generate(state, name, null);
+}
+
+function takeStored(state: InstanceState, attributes: readonly Attribute[], row: DriverRow, isInsert: boolean): void {
+  for (const attribute of attributes) {
+    const stored = row[attribute.column];
+    const value = attribute.fromDatabase(stored ?? null);
+    if (isInsert) {
+      learnServerDefault(attribute, stored ?? null);
+      generate(state, attribute.name, value);
+    } else state.instance.dataValues[attribute.name] = value;
+  }
+}
+
+function assignments(state: InstanceState, attributes: readonly Attribute[]): Assignment[] {
+  return attributes.map((attribute) => ({ attribute, value: state.instance.dataValues[attribute.name] ?? null }));
+}
+
+function computedOf(values: readonly Assignment[]): Attribute[] {
+  return values.filter(({ value }) => isSqlExpression(value)).map(({ attribute }) => attribute);
+}
+
+function committedKey(state: InstanceState, attribute: Attribute): unknown {
+  const { flushing } = state;
+  return flushing !== undefined && attribute.name in flushing
+    ? flushing[attribute.name]
+    : state.instance.dataValues[attribute.name];
+}
+
+/** What the plan took from an object is given back, so that it can be planned again after a hook changed it. */
+function giveBackChanges(state: InstanceState): void {
+  if (state.flushing === undefined) return;
+  state.original = { ...state.original, ...state.flushing };
+  state.flushing = undefined;
+}

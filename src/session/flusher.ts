@@ -1,0 +1,418 @@
+import type { Connection } from "../driver/connection";
+import { CircularDependencyError } from "../errors";
+import type { Relationship } from "../mapper/relationship";
+import { changedAttributes } from "./attribute-access";
+import { Flush } from "./flush";
+import { hasValidators, requiredAttributes, validate } from "./flush-hooks";
+import { planFlush } from "./flush-plan";
+import type { FlushPlan } from "./flush-plan";
+import { completeNew } from "./insert-values";
+import type { Instance, InstanceState } from "./instance-state";
+import { peekState } from "./instance-state";
+import { currentReference, membersOf, referenceOf } from "./linking";
+import { Links } from "./links";
+import type { Loader } from "./loader";
+import { ownState } from "./own-state";
+import { Members, Reference } from "./relation-values";
+import type { TransactionControl } from "./transaction";
+import { undoChanges } from "./unit-of-work";
+import type { UnitOfWork } from "./unit-of-work";
+
+/** How many rows a flush wrote. */
+export interface FlushCounts {
+  inserts: number;
+  updates: number;
+  deletes: number;
+}
+
+/** Writes what is new, changed and deleted in a unit of work. */
+export class Flusher {
+  readonly #connection: Connection;
+  readonly #unit: UnitOfWork;
+  readonly #loader: Loader;
+  readonly #transaction: TransactionControl;
+  #running = false;
+
+  constructor(connection: Connection, unit: UnitOfWork, loader: Loader, transaction: TransactionControl) {
+    this.#connection = connection;
+    this.#unit = unit;
+    this.#loader = loader;
+    this.#transaction = transaction;
+  }
+
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /** Whether a flush would have something to look at. */
+  get hasWork(): boolean {
+    const { watched, touched, deleted } = this.#unit;
+    if (this.#unit.new.size > 0 || touched.size > 0 || deleted.size > 0) return true;
+    if (watched.size > 0) this.#unit.compareWatched();
+    return touched.size > 0;
+  }
+
+  /**
+   * Flushes everything, or only the given objects with the new parents that they need.
+   *
+   * After a failure of the database the transaction is rolled back and the objects are restored; a value that is refused before
+   * anything was sent leaves everything as it is.
+   */
+  async flush(only?: readonly InstanceState[]): Promise<FlushCounts> {
+    const none = { inserts: 0, updates: 0, deletes: 0 };
+    if (!this.hasWork) return none;
+    this.#transaction.check();
+    this.#running = true;
+    let plan: FlushPlan | undefined;
+    try {
+      const waiting = this.#prepare(only);
+      if (waiting !== undefined) await waiting;
+      const work = this.#collect(only);
+      const invalid = this.#validateAll(work);
+      if (invalid !== undefined) await invalid;
+      try {
+        plan = this.#plan(work);
+      } catch (error) {
+        // Rows that cannot be ordered are an error of the flush; a value that cannot be sent is one of the value.
+        if (error instanceof CircularDependencyError) await this.#transaction.fail(error);
+        throw error;
+      }
+      if (plan === undefined) return none;
+      await this.#execute(plan);
+      return {
+        inserts: plan.inserts.length - plan.replaced.size,
+        updates: plan.updates.length + plan.replaced.size,
+        deletes: plan.deletes.length,
+      };
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #execute(plan: FlushPlan): Promise<void> {
+    try {
+      await this.#transaction.ensureOpen();
+    } catch (error) {
+      this.#giveBackAll(plan);
+      throw error;
+    }
+    try {
+      await new Flush(plan, this.#unit, this.#connection).run();
+    } catch (error) {
+      this.#abandon(plan);
+      await this.#transaction.fail(error);
+      throw error;
+    }
+  }
+
+  // What is to be done
+
+  /** Finds what follows from deletes, orphans and assignments to collections that are not loaded; undefined where nothing has to be loaded for it. */
+  #prepare(only: readonly InstanceState[] | undefined): Promise<void> | undefined {
+    const states = only ?? [...this.#unit.new, ...this.#unit.touched, ...this.#unit.deleted];
+    const needsLoading = this.#unit.deleted.size > 0 || states.some((state) => this.#hasUnknown(state));
+    return needsLoading ? this.#follow(states) : undefined;
+  }
+
+  #hasUnknown(state: InstanceState): boolean {
+    if (state.relations === undefined) return false;
+    for (const [key, relation] of state.relations) {
+      if (!relation.changed) continue;
+      if (
+        relation instanceof Members
+          ? relation.replacing
+          : state.status === "persistent" && relation.before === undefined
+      ) {
+        const kind = state.mapper.relationships.get(key)?.kind;
+        if (relation instanceof Members || kind === "oneToOne") return true;
+      }
+      if (state.mapper.relationships.get(key)?.cascade.has("delete-orphan")) return true;
+    }
+    return false;
+  }
+
+  async #follow(states: readonly InstanceState[]): Promise<void> {
+    for (const state of states) await this.#completeRelations(state);
+    for (const state of states) this.#findOrphans(state);
+    const done = new Set<InstanceState>();
+    for (;;) {
+      const round = [...this.#unit.deleted].filter((state) => !done.has(state));
+      if (round.length === 0) return;
+      for (const state of round) done.add(state);
+      await this.#followDeletes(round);
+    }
+  }
+
+  /** What a collection or a reference held before it was assigned blindly. */
+  async #completeRelations(state: InstanceState): Promise<void> {
+    for (const [key, relation] of [...(state.relations ?? [])]) {
+      const relationship = state.mapper.relationships.get(key);
+      if (relationship === undefined || !relation.changed || state.status !== "persistent") continue;
+      if (relation instanceof Members && relation.replacing)
+        await this.#loader.loadRelated([state.instance], relationship, { again: true });
+      else if (relation instanceof Reference && relationship.kind === "oneToOne" && relation.before === undefined)
+        relation.before = await this.#storedReference(state, relationship);
+    }
+  }
+
+  async #storedReference(state: InstanceState, relationship: Relationship): Promise<Instance | null> {
+    const assigned = referenceOf(state, relationship);
+    const { value } = assigned;
+    state.relations?.delete(relationship.key);
+    await this.#loader.loadRelated([state.instance], relationship, { again: true });
+    const stored = referenceOf(state, relationship).value ?? null;
+    const restored = referenceOf(state, relationship);
+    restored.assign(value ?? null, stored);
+    return stored;
+  }
+
+  /** What left a delete-orphan relationship and belongs to no other owner is deleted. */
+  #findOrphans(state: InstanceState): void {
+    for (const [key, relation] of state.relations ?? []) {
+      const relationship = state.mapper.relationships.get(key);
+      if (relationship === undefined || !relationship.cascade.has("delete-orphan")) continue;
+      const left =
+        relation instanceof Members
+          ? [...relation.removed]
+          : relation.changed && relation.before && relation.before !== relation.value
+            ? [relation.before]
+            : [];
+      for (const child of left) {
+        const orphan = ownState(child, relationship.target);
+        if (orphan.unit !== this.#unit || this.#hasOwner(orphan, relationship)) continue;
+        if (orphan.status === "pending") this.#unit.leave(orphan);
+        else this.#unit.mark(orphan);
+      }
+    }
+  }
+
+  #hasOwner(child: InstanceState, relationship: Relationship): boolean {
+    const back = relationship.backref;
+    if (back !== undefined && !back.toMany) return (currentReference(child, back) ?? null) !== null;
+    for (const other of [...this.#unit.new, ...this.#unit.touched]) {
+      const relation = other.mapper === relationship.source ? other.relations?.get(relationship.key) : undefined;
+      if (relation instanceof Members ? relation.added.has(child.instance) : relation?.value === child.instance)
+        return true;
+    }
+    return false;
+  }
+
+  async #followDeletes(states: readonly InstanceState[]): Promise<void> {
+    for (const mapper of new Set(states.map((state) => state.mapper))) {
+      const owners = states.filter((state) => state.mapper === mapper);
+      for (const relationship of mapper.relationships.values()) {
+        if (relationship.kind === "oneToMany" || relationship.kind === "oneToOne")
+          await this.#releaseChildren(owners, relationship);
+        else if (relationship.cascade.has("delete")) await this.#deleteTargets(owners, relationship);
+      }
+    }
+  }
+
+  async #releaseChildren(owners: readonly InstanceState[], relationship: Relationship): Promise<void> {
+    if (relationship.passiveDeletes === "all") return;
+    const deletes = relationship.cascade.has("delete");
+    const hard = owners.filter((owner) => deletes || owner.mapper.deletedAt === undefined || owner.forced);
+    if (hard.length === 0) return;
+    if (!relationship.passiveDeletes)
+      await this.#loader.loadRelated(
+        hard.map(({ instance }) => instance),
+        relationship,
+      );
+    for (const owner of hard) {
+      for (const child of this.#targets(owner, relationship)) {
+        const state = ownState(child, relationship.target);
+        if (state.unit !== this.#unit || state.marked) continue;
+        if (deletes && state.status === "pending") this.#unit.leave(state);
+        else if (deletes) this.#unit.mark(state);
+        else this.#letGo(owner, child, relationship);
+      }
+    }
+  }
+
+  /** The child of a deleted owner loses its foreign key. */
+  #letGo(owner: InstanceState, child: Instance, relationship: Relationship): void {
+    const back = relationship.backref;
+    const state = ownState(child, relationship.target);
+    if (back !== undefined && back.kind === "manyToOne") {
+      if (currentReference(state, back) !== owner.instance) return;
+      referenceOf(state, back).assign(null, owner.instance);
+      this.#unit.touch(state);
+    } else if (relationship.toMany) membersOf(owner, relationship).remove(child);
+    else referenceOf(owner, relationship).assign(null, child);
+    if (state.status === "persistent") this.#unit.touch(state);
+  }
+
+  async #deleteTargets(owners: readonly InstanceState[], relationship: Relationship): Promise<void> {
+    if (!relationship.passiveDeletes)
+      await this.#loader.loadRelated(
+        owners.map(({ instance }) => instance),
+        relationship,
+      );
+    for (const owner of owners) {
+      for (const target of this.#targets(owner, relationship)) {
+        const state = ownState(target, relationship.target);
+        if (state.unit === this.#unit) this.#unit.mark(state);
+      }
+    }
+  }
+
+  #targets(owner: InstanceState, relationship: Relationship): Instance[] {
+    if (relationship.toMany) {
+      const members = membersOf(owner, relationship);
+      return [...(members.items ?? members.added)];
+    }
+    const target = currentReference(owner, relationship);
+    return target ? [target] : [];
+  }
+
+  /** Foreign keys are copied, and what is to be written is known. */
+  #collect(only: readonly InstanceState[] | undefined): Work {
+    const unit = this.#unit;
+    unit.compareWatched();
+    const chosen = only === undefined ? undefined : withParents(only);
+    const isChosen = (state: InstanceState): boolean => chosen === undefined || chosen.has(state);
+    const links = new Links(unit);
+    const before = [...unit.new, ...unit.touched].filter((state) => isChosen(state) && !state.marked);
+    // Deleted owners let go of what they had by their own changes.
+    const owners = [...unit.deleted].filter((state) => isChosen(state) && state.relations !== undefined);
+    links.collect([...before, ...owners]);
+    const deletes = [...unit.deleted].filter(isChosen);
+    for (const state of deletes) links.dissociateAll(state);
+    const isLinked = (state: InstanceState): boolean => isChosen(state) || links.wrote(state);
+    return {
+      inserts: [...unit.new].filter(isChosen),
+      touched: [...unit.touched].filter((state) => state.status === "persistent" && !state.marked && isLinked(state)),
+      deletes,
+      links,
+    };
+  }
+
+  // Validation
+
+  /** Asks the models' validators; undefined where no model has any and nothing that is required is missing. */
+  #validateAll({ inserts, touched, links }: Work): Promise<void> | undefined {
+    const waiting: (() => Promise<void>)[] = [];
+    const now = new Date();
+    for (const state of inserts) {
+      const { mapper, instance } = state;
+      const validated = hasValidators(mapper);
+      if (!validated && !isMissing(state, links)) continue;
+      completeNew(state, now);
+      if (!validated && !isMissing(state, links)) continue;
+      const skip = (links.of(state) ?? []).map(({ attribute }) => attribute.name);
+      waiting.push(() => validate(instance, skip, this.#connection.handle));
+    }
+    for (const state of touched) {
+      const { mapper, instance } = state;
+      const changed = changedAttributes(state);
+      if (changed.length === 0) continue;
+      const written = links.writtenTo(state);
+      const nulled = changed.some(
+        (attribute) =>
+          !attribute.nullable &&
+          !attribute.primaryKey &&
+          (instance.dataValues[attribute.name] ?? null) === null &&
+          !written.has(attribute),
+      );
+      if (!hasValidators(mapper) && !nulled) continue;
+      const isChanged = new Set(changed);
+      const skip = mapper.attributes
+        .filter((attribute) => !isChanged.has(attribute) || written.has(attribute))
+        .map(({ name }) => name);
+      waiting.push(() => validate(instance, skip, this.#connection.handle));
+    }
+    if (waiting.length === 0) return undefined;
+    return (async () => {
+      for (const run of waiting) await run();
+    })();
+  }
+
+  // Planning
+
+  #plan({ inserts, touched, deletes, links }: Work): FlushPlan | undefined {
+    const now = new Date();
+    let plan: FlushPlan;
+    try {
+      plan = planFlush({ inserts, updates: touched, deletes, links, now });
+    } catch (error) {
+      for (const state of touched) giveBack(state);
+      throw error;
+    }
+    for (const state of [...inserts, ...touched, ...deletes]) {
+      this.#unit.touched.delete(state);
+      for (const [key, relation] of state.relations ?? []) {
+        if (!relation.changed) continue;
+        if (relation instanceof Reference && relation.value && !this.#isInSession(relation.value)) continue;
+        const before = relation.flushed((member) => this.#isInSession(member));
+        if (before !== undefined) plan.relations.push({ state, key, before });
+      }
+    }
+    const isEmpty = plan.steps.length === 0;
+    if (isEmpty) for (const state of touched) state.flushing = undefined;
+    return isEmpty ? undefined : plan;
+  }
+
+  #isInSession(instance: Instance): boolean {
+    return peekState(instance)?.unit === this.#unit;
+  }
+
+  /** Nothing of the plan was sent: what it took from the objects is given back. */
+  #giveBackAll(plan: FlushPlan): void {
+    for (const step of plan.steps) {
+      if (step.kind !== "update") continue;
+      for (const state of step.states) {
+        giveBack(state);
+        if (state.status === "persistent") this.#unit.touch(state);
+      }
+    }
+    for (const { state, key, before } of plan.relations) {
+      state.relations?.get(key)?.unwritten(before);
+      if (state.status === "persistent") this.#unit.touch(state);
+    }
+  }
+
+  /** A plan that failed half way: what it took from the objects is undone. */
+  #abandon(plan: FlushPlan): void {
+    for (const step of plan.steps) {
+      if (step.kind !== "update") continue;
+      for (const state of step.states) if (state.status !== "pending") undoChanges(state);
+    }
+    for (const { state, key, before } of plan.relations) state.relations?.get(key)?.restore(before);
+  }
+}
+
+/** What a flush works on. */
+interface Work {
+  inserts: InstanceState[];
+  touched: InstanceState[];
+  deletes: InstanceState[];
+  links: Links;
+}
+
+function isMissing(state: InstanceState, links: Links): boolean {
+  const { dataValues } = state.instance;
+  const linked = links.of(state);
+  return requiredAttributes(state.mapper).some(
+    (attribute) =>
+      (dataValues[attribute.name] ?? null) === null && !linked?.some((link) => link.attribute === attribute),
+  );
+}
+
+/** New parents go with the objects that refer to them. */
+function withParents(states: readonly InstanceState[]): Set<InstanceState> {
+  const chosen = new Set(states);
+  for (const state of chosen) {
+    for (const relation of state.relations?.values() ?? []) {
+      if (relation instanceof Members || !relation.value) continue;
+      const parent = peekState(relation.value);
+      if (parent !== undefined && "status" in parent && parent.status === "pending") chosen.add(parent);
+    }
+  }
+  return chosen;
+}
+
+function giveBack(state: InstanceState): void {
+  if (state.flushing === undefined) return;
+  state.original = { ...state.original, ...state.flushing };
+  state.flushing = undefined;
+}

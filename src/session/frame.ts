@@ -1,0 +1,103 @@
+import type { IdentityKey } from "../mapper/mapper";
+import { emplace } from "./emplace";
+import type { InstanceState, Values } from "./instance-state";
+import type { RelationBefore } from "./relation-values";
+
+/**
+ * What was flushed since a transaction or a savepoint began, so that a rollback can restore the objects in memory.
+ *
+ * The frame of a released savepoint is merged into the one around it.
+ */
+export class Frame {
+  readonly inserted: InstanceState[] = [];
+  readonly deleted: InstanceState[] = [];
+  /** Attribute values from before the first flush that changed them. */
+  readonly changed = new Map<InstanceState, Values>();
+  readonly relations = new Map<InstanceState, Map<string, RelationBefore>>();
+  readonly rekeyed = new Map<InstanceState, IdentityKey>();
+
+  constructor(
+    /** Name of the savepoint; undefined for the transaction itself. */
+    readonly savepoint: string | undefined,
+  ) {}
+
+  noteChanged(state: InstanceState, values: Values): void {
+    const known = this.changed.get(state);
+    if (known === undefined) this.changed.set(state, values);
+    else for (const name in values) if (!(name in known)) known[name] = values[name];
+  }
+
+  noteRelation(state: InstanceState, key: string, before: RelationBefore): void {
+    const known = emplace(this.relations, state, () => new Map<string, RelationBefore>());
+    if (!known.has(key)) known.set(key, before);
+  }
+
+  noteKey(state: InstanceState, key: IdentityKey): void {
+    if (!this.rekeyed.has(state)) this.rekeyed.set(state, key);
+  }
+
+  /** Takes over what happened inside a savepoint that was released. */
+  absorb(inner: Frame): void {
+    for (const state of inner.inserted) this.inserted.push(state);
+    for (const state of inner.deleted) this.deleted.push(state);
+    for (const [state, values] of inner.changed) this.noteChanged(state, values);
+    for (const [state, relations] of inner.relations)
+      for (const [key, before] of relations) this.noteRelation(state, key, before);
+    for (const [state, key] of inner.rekeyed) this.noteKey(state, key);
+  }
+
+  /** Returns every object to what it was when the frame began. */
+  restore(): void {
+    for (const [state, relations] of this.relations)
+      for (const [key, before] of relations) state.relations?.get(key)?.restore(before);
+    for (const [state, values] of this.changed) restoreValues(state, values);
+    for (const [state, key] of this.rekeyed) rekey(state, key);
+    for (const state of this.inserted) becomeTransient(state);
+    for (const state of this.deleted) if (state.status !== "transient") becomePersistent(state);
+  }
+}
+
+/** Writes values back and forgets that they were changed. */
+export function restoreValues(state: InstanceState, values: Values): void {
+  const { dataValues } = state.instance;
+  for (const name in values) {
+    if (values[name] === undefined) delete dataValues[name];
+    else dataValues[name] = values[name];
+    if (state.copies) delete state.copies[name];
+  }
+}
+
+/** An object whose row was never there: its values stay, what the flush filled in goes. */
+export function becomeTransient(state: InstanceState): void {
+  const { unit, key, instance } = state;
+  if (key !== undefined) unit?.identity.delete(state.mapper, key, instance);
+  if (state.before !== undefined) restoreValues(state, state.before);
+  state.before = undefined;
+  state.status = "transient";
+  state.unit = undefined;
+  state.key = undefined;
+  state.marked = false;
+  state.wasDeleted = false;
+  state.original = undefined;
+  state.flushing = undefined;
+  state.expired = undefined;
+  instance.isNewRecord = true;
+  for (const relation of state.relations?.values() ?? []) {
+    if ("unflush" in relation) relation.unflush();
+    else if (relation.value !== undefined) relation.assign(relation.value, undefined);
+  }
+}
+
+function becomePersistent(state: InstanceState): void {
+  state.status = "persistent";
+  state.marked = false;
+  state.wasDeleted = false;
+  if (state.key !== undefined) state.unit?.identity.set(state.mapper, state.key, state.instance);
+}
+
+function rekey(state: InstanceState, key: IdentityKey): void {
+  const { unit, mapper, instance } = state;
+  if (state.key !== undefined) unit?.identity.delete(mapper, state.key, instance);
+  state.key = key;
+  unit?.identity.set(mapper, key, instance);
+}

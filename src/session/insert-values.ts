@@ -1,0 +1,134 @@
+import type { Bindable } from "../driver/dialect";
+import type { Attribute } from "../mapper/attribute";
+import type { Mapper } from "../mapper/mapper";
+import { emplace } from "./emplace";
+import type { Instance, InstanceState } from "./instance-state";
+
+interface ModelDefaults {
+  _defaultValues: Record<string, (() => unknown) | undefined>;
+  _getDefaultTimestamp(name: string): unknown;
+}
+
+/** The model's default for an attribute, made anew for each call; undefined where it has none. */
+export function defaultOf(mapper: Mapper, attribute: Attribute): unknown {
+  const make = (mapper.model as unknown as ModelDefaults)._defaultValues[attribute.name];
+  if (make === undefined) return undefined;
+  const value = make();
+  // Sequelize copies only the outermost level.
+  return attribute.mutable && isPlain(value) ? attribute.snapshot(value) : value;
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value) as unknown;
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
+}
+
+/** Gives a new instance the defaults that its unset attributes have: Sequelize does so in its constructor, we at the flush. */
+export function applyDefaults(instance: Instance, mapper: Mapper): void {
+  for (const attribute of mapper.attributes) {
+    const { name } = attribute;
+    if (instance.dataValues[name] !== undefined) continue;
+    const value = defaultOf(mapper, attribute);
+    if (value !== undefined) instance.dataValues[name] = value;
+    else if (attribute.primaryKey) instance.dataValues[name] = null;
+  }
+}
+
+/** Writes a value that the flush itself makes, and remembers what stood there for the way back to transient. */
+export function generate(state: InstanceState, name: string, value: unknown): void {
+  const { dataValues } = state.instance;
+  const before = (state.before ??= {});
+  if (!(name in before)) before[name] = dataValues[name];
+  dataValues[name] = value;
+}
+
+/** Fills in what an INSERT needs and nobody set: defaults, timestamps, the first version. */
+export function completeNew(state: InstanceState, now: Date): void {
+  const { mapper } = state;
+  const { dataValues } = state.instance;
+  if (mapper.version !== undefined && (dataValues[mapper.version.name] ?? undefined) === undefined)
+    generate(state, mapper.version.name, 1);
+  for (const timestamp of [mapper.createdAt, mapper.updatedAt]) {
+    if (timestamp === undefined || (dataValues[timestamp.name] ?? undefined) !== undefined) continue;
+    const model = mapper.model as unknown as ModelDefaults;
+    generate(state, timestamp.name, model._getDefaultTimestamp(timestamp.name) ?? new Date(now.getTime()));
+  }
+  for (const attribute of withDefaults(mapper)) {
+    if (dataValues[attribute.name] !== undefined) continue;
+    const value = defaultOf(mapper, attribute);
+    if (value !== undefined) generate(state, attribute.name, value);
+  }
+}
+
+const defaulted = new WeakMap<Mapper, readonly Attribute[]>();
+
+function withDefaults(mapper: Mapper): readonly Attribute[] {
+  let attributes = defaulted.get(mapper);
+  if (attributes === undefined) {
+    const { _defaultValues } = mapper.model as unknown as ModelDefaults;
+    attributes = mapper.attributes.filter(({ name }) => Object.hasOwn(_defaultValues, name));
+    defaulted.set(mapper, attributes);
+  }
+  return attributes;
+}
+
+/**
+ * Columns of which an INSERT without a value was seen to leave NULL: the table has no default of its own for them.
+ *
+ * An unset column is left out of its first INSERT and read back; from then on NULL is written, so that rows with and
+ * without a value go into one statement.
+ */
+const withoutServerDefault = new WeakSet<Attribute>();
+
+/** Remembers what the database put into a column that an INSERT left out. */
+export function learnServerDefault(attribute: Attribute, stored: unknown): void {
+  if (stored === null) withoutServerDefault.add(attribute);
+}
+
+/** Which columns the INSERT of one object has. */
+export interface InsertShape {
+  readonly columns: readonly Attribute[];
+  /** Columns that were left out and whose stored values must be read back. */
+  readonly unknown: readonly Attribute[];
+  readonly hasGeneratedKey: boolean;
+}
+
+const shapes = new WeakMap<Mapper, Map<string, InsertShape>>();
+
+/** The shape of an object's INSERT; equal shapes are the same object. */
+export function shapeOf(state: InstanceState, linked: ReadonlySet<Attribute> | undefined): InsertShape {
+  const { mapper } = state;
+  const { dataValues } = state.instance;
+  let key = "";
+  for (const attribute of mapper.attributes) {
+    const value = dataValues[attribute.name];
+    const isGenerated = attribute === mapper.generatedKey;
+    if (isGenerated ? value === undefined || value === null : value === undefined && !linked?.has(attribute)) {
+      key += isGenerated ? "g" : withoutServerDefault.has(attribute) ? "v" : "u";
+    } else key += "v";
+  }
+  const known = emplace(shapes, mapper, () => new Map<string, InsertShape>());
+  let shape = known.get(key);
+  if (shape === undefined) {
+    shape = {
+      columns: mapper.attributes.filter((_, i) => key[i] === "v"),
+      unknown: mapper.attributes.filter((_, i) => key[i] === "u"),
+      hasGeneratedKey: key.includes("g"),
+    };
+    known.set(key, shape);
+  }
+  return shape;
+}
+
+/** The row of an object's INSERT. */
+export function insertRow(state: InstanceState, columns: readonly Attribute[]): Bindable[] {
+  const { dataValues } = state.instance;
+  const row = new Array<Bindable>(columns.length);
+  for (let i = 0; i < columns.length; i++) {
+    const attribute = columns[i] as Attribute;
+    const value = dataValues[attribute.name];
+    row[i] = value === undefined || value === null ? null : attribute.toDatabase(value);
+  }
+  return row;
+}

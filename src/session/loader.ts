@@ -1,0 +1,386 @@
+import type { Connection } from "../driver/connection";
+import type { DriverRow, Statement } from "../driver/dialect";
+import { DatabaseError, InvalidRequestError, OperationalError } from "../errors";
+import type { Attribute } from "../mapper/attribute";
+import type { Mapper } from "../mapper/mapper";
+import type { Relationship } from "../mapper/relationship";
+import { compileSelect } from "../query/compile";
+import { Entity } from "../query/entity";
+import type { Node, OrderTerm } from "../query/node";
+import type { CompiledSelect, LoadOption } from "../query/query-executor";
+import { columnNode, fixedValues, linkOf } from "../query/relationship-link";
+import type { SelectState } from "../query/select-state";
+import { EMPTY } from "../query/select-state";
+import { isExpired } from "./expiring";
+import { Hydrator, fillCollection } from "./hydrate";
+import type { Instance, InstanceState } from "./instance-state";
+import { LoadedState, peekState } from "./instance-state";
+import { currentReference, membersOf, referenceOf } from "./linking";
+import { ownState } from "./own-state";
+import type { TransactionControl } from "./transaction";
+import type { UnitOfWork } from "./unit-of-work";
+
+/** Keys in the IN list of one statement at the most. */
+const KEYS_PER_STATEMENT = 1000;
+
+/** What is loaded of related objects, beside their relationship to the owner. */
+export interface RelatedOptions {
+  loads?: readonly LoadOption[];
+  only?: readonly string[] | undefined;
+  defer?: readonly string[] | undefined;
+  /** What is loaded already is loaded again. */
+  again?: boolean;
+}
+
+/** Sends SELECTs and reads their rows through the identity map. */
+export class Loader {
+  readonly #connection: Connection;
+  readonly #unit: UnitOfWork;
+  readonly #transaction: TransactionControl;
+
+  constructor(connection: Connection, unit: UnitOfWork, transaction: TransactionControl) {
+    this.#connection = connection;
+    this.#unit = unit;
+    this.#transaction = transaction;
+  }
+
+  /** Sends a SELECT and reads its rows, with what its options load beside them. */
+  async select(compiled: CompiledSelect): Promise<unknown[]> {
+    const rows = await this.rows(compiled);
+    return this.read(rows, compiled);
+  }
+
+  /** Reads rows that were fetched, and loads what the options of their SELECT ask for. */
+  async read(rows: readonly DriverRow[], compiled: CompiledSelect): Promise<unknown[]> {
+    const hydrator = new Hydrator(this.#unit, compiled);
+    const results = hydrator.read(rows);
+    if (compiled.loads.length > 0) {
+      const first = compiled.slots.findIndex((slot) => slot.kind === "entity");
+      const owners = (
+        compiled.shape === "entity" ? results : results.map((row) => (row as readonly unknown[])[first])
+      ).filter((owner) => owner !== null && owner !== undefined) as Instance[];
+      await this.loadPaths(owners, compiled.loads);
+    }
+    return results;
+  }
+
+  /** Sends a statement that reads; one that locks rows opens the transaction first. */
+  async rows({ sql, parameters }: Statement): Promise<DriverRow[]> {
+    this.#transaction.check();
+    if (/\bFOR UPDATE\b/.test(sql)) await this.#transaction.ensureOpen();
+    try {
+      return await this.#connection.all(sql, parameters);
+    } catch (error) {
+      if (error instanceof DatabaseError)
+        await this.#transaction.statementFailed(error, false, error instanceof OperationalError);
+      throw error;
+    }
+  }
+
+  /** Rows of a model by conditions, scopes left out: what is known by its key is found whatever the model hides. */
+  async byKey(
+    mapper: Mapper,
+    key: readonly unknown[],
+    options: { only?: readonly string[]; populate?: boolean; forUpdate?: boolean },
+  ): Promise<Instance | null> {
+    const entity = Entity.of(mapper);
+    const where = mapper.primaryKey.map((attribute, i) =>
+      equals(columnNode(entity, attribute), parameter(attribute, key[i])),
+    );
+    const compiled = compileSelect(
+      {
+        ...selectOf(entity),
+        where,
+        unscoped: true,
+        withDeleted: true,
+        populateExisting: options.populate ?? false,
+        forUpdate: options.forUpdate ?? false,
+        loads: options.only === undefined ? [] : [{ path: [], strategy: undefined, only: options.only }],
+      },
+      this.#connection.dialect,
+    );
+    const [found = null] = await this.select(compiled);
+    return found as Instance | null;
+  }
+
+  // Relationships
+
+  /** Loads paths of relationships: each statement loads one step for all owners. */
+  async loadPaths(owners: readonly Instance[], loads: readonly LoadOption[]): Promise<void> {
+    const steps = new Map<string, LoadOption[]>();
+    for (const load of loads) {
+      const [first = ""] = load.path;
+      steps.set(first, [...(steps.get(first) ?? []), load]);
+    }
+    const [owner] = owners;
+    if (owner === undefined) return;
+    for (const [key, options] of steps) {
+      const relationship = this.#unit.session.mapperOf(owner).relationships.get(key);
+      if (relationship === undefined) throw new InvalidRequestError(`Cannot load "${key}": no such relationship.`);
+      const own = options.find(({ path }) => path.length === 1);
+      const nested = options
+        .filter(({ path }) => path.length > 1)
+        .map((load) => ({ ...load, path: load.path.slice(1) }));
+      if (own?.strategy === "noload" || own?.strategy === "raiseload") this.#mark(owners, relationship, own.strategy);
+      else if (own !== undefined)
+        await this.loadRelated(owners, relationship, { loads: nested, only: own.only, defer: own.defer });
+      else await this.loadPaths(this.#loadedTargets(owners, relationship), nested);
+    }
+  }
+
+  #loadedTargets(owners: readonly Instance[], relationship: Relationship): Instance[] {
+    const targets = new Set<Instance>();
+    for (const owner of owners) {
+      const state = ownState(owner, relationship.source);
+      if (relationship.toMany) for (const member of membersOf(state, relationship).items ?? []) targets.add(member);
+      else {
+        const target = currentReference(state, relationship);
+        if (target) targets.add(target);
+      }
+    }
+    return [...targets];
+  }
+
+  #mark(owners: readonly Instance[], relationship: Relationship, strategy: "noload" | "raiseload"): void {
+    for (const owner of owners) {
+      const state = ownState(owner, relationship.source);
+      if (strategy === "raiseload") (state.raiseload ??= new Set()).add(relationship.key);
+      else if (!relationship.toMany) referenceOf(state, relationship).load(null, this.#unit.epoch);
+      else {
+        const members = membersOf(state, relationship);
+        if (members.items !== undefined) continue;
+        members.load([], this.#unit.epoch);
+        members.noload = true;
+      }
+    }
+  }
+
+  /** Loads a relationship of many owners with as few statements as possible. */
+  async loadRelated(
+    owners: readonly Instance[],
+    relationship: Relationship,
+    options: RelatedOptions = {},
+  ): Promise<void> {
+    const states = owners.map((owner) => ownState(owner, relationship.source));
+    for (const state of states) state.raiseload?.delete(relationship.key);
+    switch (relationship.kind) {
+      case "manyToOne":
+        await this.#loadReferences(states, relationship, options);
+        break;
+      case "manyToMany":
+        await this.#loadAssociated(states, relationship, options);
+        break;
+      default:
+        await this.#loadChildren(states, relationship, options);
+    }
+    if (options.loads?.length) await this.loadPaths(this.#loadedTargets(owners, relationship), options.loads);
+  }
+
+  async #loadReferences(
+    states: readonly InstanceState[],
+    relationship: Relationship,
+    options: RelatedOptions,
+  ): Promise<void> {
+    const { targetKey, foreignKey } = relationship;
+    const waiting: InstanceState[] = [];
+    const keys = new Map<unknown, unknown>();
+    await this.#loadForeignKeys(states, foreignKey);
+    for (const state of states) {
+      const target = currentReference(state, relationship);
+      const reference = referenceOf(state, relationship);
+      if (reference.changed) continue;
+      if (target !== undefined && (target === null || !(options.again || isExpired(target)))) {
+        reference.load(target, this.#unit.epoch);
+        continue;
+      }
+      const key = state.instance.dataValues[foreignKey.name];
+      if (key === null || key === undefined) continue;
+      waiting.push(state);
+      keys.set(targetKey.canonicalKey(key), key);
+    }
+    if (waiting.length === 0) return;
+    const found = new Map<unknown, Instance>();
+    const targets = await this.#selectIn(relationship.target, targetKey, [...keys.values()], relationship, options);
+    for (const target of targets) found.set(targetKey.canonicalKey(target.dataValues[targetKey.name]), target);
+    for (const state of waiting) {
+      const key = targetKey.canonicalKey(state.instance.dataValues[foreignKey.name]);
+      referenceOf(state, relationship).load(found.get(key) ?? null, this.#unit.epoch);
+    }
+  }
+
+  /** A foreign key that was not loaded stands between the object and its relationship. */
+  async #loadForeignKeys(states: readonly InstanceState[], foreignKey: Attribute): Promise<void> {
+    for (const { instance, mapper, hasRow } of states) {
+      if (!hasRow || instance.dataValues[foreignKey.name] !== undefined) continue;
+      await this.byKey(mapper, keyValues(mapper, instance), { only: [foreignKey.name] });
+    }
+  }
+
+  async #loadChildren(
+    states: readonly InstanceState[],
+    relationship: Relationship,
+    options: RelatedOptions,
+  ): Promise<void> {
+    const { sourceKey, foreignKey } = relationship;
+    const owners = states.filter((state) => options.again || !this.#isFresh(state, relationship));
+    const byKey = new Map<unknown, Instance[]>();
+    const keys: unknown[] = [];
+    for (const state of owners) {
+      const key = state.instance.dataValues[sourceKey.name];
+      if (key === null || key === undefined) continue;
+      keys.push(key);
+      byKey.set(sourceKey.canonicalKey(key), []);
+    }
+    const children = await this.#selectIn(relationship.target, foreignKey, keys, relationship, options);
+    for (const child of children) byKey.get(sourceKey.canonicalKey(this.#rowValue(child, foreignKey)))?.push(child);
+    for (const state of owners) {
+      const members = byKey.get(sourceKey.canonicalKey(state.instance.dataValues[sourceKey.name])) ?? [];
+      if (relationship.toMany) fillCollection(this.#unit, state.instance, relationship, members, true);
+      else referenceOf(state, relationship).load(members[0] ?? null, this.#unit.epoch);
+    }
+  }
+
+  /** The value that the row has: an unflushed change of the object is not yet in the database. */
+  #rowValue(instance: Instance, attribute: Attribute): unknown {
+    const state = peekState(instance);
+    const original = state instanceof LoadedState ? undefined : state?.original;
+    return original !== undefined && attribute.name in original
+      ? original[attribute.name]
+      : instance.dataValues[attribute.name];
+  }
+
+  async #loadAssociated(
+    states: readonly InstanceState[],
+    relationship: Relationship,
+    options: RelatedOptions,
+  ): Promise<void> {
+    const { sourceKey, through, target } = relationship;
+    if (through === undefined) return;
+    const owners = states.filter((state) => options.again || !this.#isFresh(state, relationship));
+    const members = new Map<unknown, Instance[]>();
+    for (const state of owners) {
+      const key = state.instance.dataValues[sourceKey.name];
+      if (key !== null && key !== undefined) members.set(sourceKey.canonicalKey(key), []);
+    }
+    const targetEntity = Entity.of(target);
+    const throughEntity = through === target ? Entity.alias(through) : Entity.of(through);
+    const link = linkOf(relationship, (attribute) => columnNode(targetEntity, attribute), targetEntity, throughEntity);
+    const ownerKey = columnNode(throughEntity, relationship.foreignKey);
+    for (const part of inParts(owners.map((state) => state.instance.dataValues[sourceKey.name]))) {
+      const compiled = compileSelect(
+        {
+          ...selectOf(targetEntity),
+          selection: [
+            { kind: "entity", entity: targetEntity },
+            { kind: "value", node: ownerKey, label: "owner" },
+          ],
+          joins: [
+            { target: throughEntity, outer: false, on: link.toTarget, relationship: undefined, source: undefined },
+          ],
+          where: [isIn(ownerKey, relationship.foreignKey, part)],
+          orderBy: orderOf(relationship, targetEntity),
+          loads: loadsOf(options),
+        },
+        this.#connection.dialect,
+      );
+      for (const row of await this.select(compiled)) {
+        const [member, owner] = row as readonly [Instance, unknown];
+        members.get(sourceKey.canonicalKey(owner))?.push(member);
+      }
+    }
+    for (const state of owners) {
+      const found = members.get(sourceKey.canonicalKey(state.instance.dataValues[sourceKey.name])) ?? [];
+      fillCollection(this.#unit, state.instance, relationship, found, true);
+    }
+  }
+
+  async #selectIn(
+    mapper: Mapper,
+    attribute: Attribute,
+    values: readonly unknown[],
+    relationship: Relationship,
+    options: RelatedOptions,
+  ): Promise<Instance[]> {
+    const entity = Entity.of(mapper);
+    const column = columnNode(entity, attribute);
+    const found: Instance[] = [];
+    for (const part of inParts(values)) {
+      const compiled = compileSelect(
+        {
+          ...selectOf(entity),
+          where: [isIn(column, attribute, part), ...fixedConditions(relationship, entity)],
+          orderBy: orderOf(relationship, entity),
+          loads: loadsOf({ ...options, only: options.only && [...options.only, attribute.name] }),
+        },
+        this.#connection.dialect,
+      );
+      for (const instance of await this.select(compiled)) found.push(instance as Instance);
+    }
+    return found;
+  }
+
+  #isFresh(state: InstanceState, relationship: Relationship): boolean {
+    if (!relationship.toMany) {
+      const reference = referenceOf(state, relationship);
+      return reference.value !== undefined && (reference.changed || reference.epoch >= this.#unit.epoch);
+    }
+    const members = membersOf(state, relationship);
+    return members.items !== undefined && !members.replacing && !members.noload && members.epoch >= this.#unit.epoch;
+  }
+}
+
+/** The values of an instance's primary key, as the database has them. */
+export function keyValues(mapper: Mapper, instance: Instance): unknown[] {
+  const state = peekState(instance);
+  const original = state === undefined || state instanceof LoadedState ? undefined : state.original;
+  return mapper.primaryKey.map(({ name }) =>
+    original !== undefined && name in original ? original[name] : instance.dataValues[name],
+  );
+}
+
+function selectOf(entity: Entity): SelectState {
+  return { ...EMPTY, selection: [{ kind: "entity", entity }], from: [entity], joinpoint: entity };
+}
+
+function parameter(attribute: Attribute, value: unknown): Node {
+  return { kind: "parameter", value: attribute.toDatabase(value), attribute, besideColumn: true };
+}
+
+function equals(left: Node, right: Node): Node {
+  return { kind: "binary", operator: "=", left, right, type: { kind: "boolean" } };
+}
+
+function isIn(operand: Node, attribute: Attribute, values: readonly unknown[]): Node {
+  const [only] = values;
+  if (values.length === 1) return equals(operand, parameter(attribute, only));
+  return { kind: "in", operand, options: values.map((value) => parameter(attribute, value)), negated: false };
+}
+
+function* inParts(values: readonly unknown[]): Iterable<readonly unknown[]> {
+  const distinct = [...new Set(values)];
+  for (let i = 0; i < distinct.length; i += KEYS_PER_STATEMENT) yield distinct.slice(i, i + KEYS_PER_STATEMENT);
+}
+
+function orderOf(relationship: Relationship, entity: Entity): OrderTerm[] {
+  return relationship.orderBy.map(({ attribute, descending }) => ({
+    operand: columnNode(entity, entity.mapper.attribute(attribute)),
+    descending,
+    nulls: undefined,
+  }));
+}
+
+function loadsOf({ only, defer }: RelatedOptions): SelectState["loads"] {
+  if (only === undefined && defer === undefined) return [];
+  return [
+    {
+      path: [],
+      strategy: undefined,
+      ...(only === undefined ? {} : { only }),
+      ...(defer === undefined ? {} : { defer }),
+    },
+  ];
+}
+
+function fixedConditions(relationship: Relationship, entity: Entity): Node[] {
+  return relationship.kind === "oneToMany" || relationship.kind === "oneToOne" ? fixedValues(relationship, entity) : [];
+}

@@ -1,0 +1,206 @@
+import type { Instance } from "./instance-state";
+
+/** What a reference or a collection was before it was changed; kept for a rollback. */
+export type RelationBefore =
+  | { readonly value: Instance | null | undefined }
+  | {
+      readonly items: readonly Instance[] | undefined;
+      readonly added: ReadonlySet<Instance>;
+      readonly removed: ReadonlySet<Instance>;
+    };
+
+/** What is known of a to-one relationship of one instance. */
+export class Reference {
+  /** undefined: not loaded. */
+  value: Instance | null | undefined = undefined;
+  /** It was assigned since the last flush. */
+  changed = false;
+  /** The value before it was assigned; undefined where it was not known. */
+  before: Instance | null | undefined = undefined;
+  epoch = 0;
+
+  /** Assigns; the first value before a flush is remembered. */
+  assign(value: Instance | null, old: Instance | null | undefined): void {
+    if (!this.changed) {
+      this.changed = true;
+      this.before = old;
+    }
+    this.value = value;
+  }
+
+  /** Whether a flush would write something. */
+  get isChanged(): boolean {
+    return this.changed && this.value !== this.before;
+  }
+
+  /** Takes what was loaded, unless it was assigned meanwhile. */
+  load(value: Instance | null, epoch: number): void {
+    this.epoch = epoch;
+    if (!this.changed) this.value = value;
+  }
+
+  /** Forgets the assignment. */
+  undo(): void {
+    if (!this.changed) return;
+    this.value = this.before;
+    this.changed = false;
+    this.before = undefined;
+  }
+
+  /** The assignment is being written: the value is what the database will have. @returns what it was before */
+  flushed(): RelationBefore {
+    const before = { value: this.before };
+    this.changed = false;
+    this.before = undefined;
+    return before;
+  }
+
+  /** Nothing was written after all. */
+  unwritten(before: RelationBefore): void {
+    if (this.changed || !("value" in before)) return;
+    this.changed = true;
+    this.before = before.value;
+  }
+
+  restore(before: RelationBefore): void {
+    if ("value" in before) this.value = before.value;
+    this.changed = false;
+    this.before = undefined;
+  }
+}
+
+/** What is known of a to-many relationship of one instance: an ordered set, and what was added and removed since the last flush. */
+export class Members {
+  /** All members, with what was added and without what was removed; undefined: not loaded. */
+  items: Set<Instance> | undefined;
+  added = new Set<Instance>();
+  removed = new Set<Instance>();
+  epoch = 0;
+  /** Shown as empty by an option of the query that loaded the owner. */
+  noload = false;
+  /** Assigned while it was not loaded: `items` are the new members, and who has to leave is found at the flush. */
+  replacing = false;
+  #before: { items: readonly Instance[] | undefined } | undefined;
+
+  /** @param complete  the owner has no row yet, so there are no members but those in memory */
+  constructor(complete: boolean) {
+    this.items = complete ? new Set() : undefined;
+  }
+
+  get changed(): boolean {
+    return this.replacing || this.added.size > 0 || this.removed.size > 0;
+  }
+
+  /** Whether the instance is a member; undefined where that is not known. */
+  has(instance: Instance): boolean | undefined {
+    if (this.added.has(instance)) return true;
+    if (this.removed.has(instance)) return false;
+    return this.items?.has(instance);
+  }
+
+  add(instance: Instance): void {
+    if (this.added.has(instance) || this.items?.has(instance)) return;
+    this.#remember();
+    if (!this.removed.delete(instance)) this.added.add(instance);
+    this.items?.add(instance);
+  }
+
+  remove(instance: Instance): void {
+    if (this.removed.has(instance)) return;
+    this.#remember();
+    if (!this.added.delete(instance)) this.removed.add(instance);
+    this.items?.delete(instance);
+  }
+
+  /** Makes `values` the members without knowing who they were. */
+  replace(values: Iterable<Instance>): void {
+    this.#remember();
+    this.replacing = true;
+    this.removed.clear();
+    this.added.clear();
+    this.items = new Set(values);
+    for (const item of this.items) this.added.add(item);
+  }
+
+  /** Takes the members that the database has, and applies what was changed meanwhile. */
+  load(members: readonly Instance[], epoch: number): void {
+    if (this.replacing && this.items !== undefined) {
+      for (const member of members) if (!this.added.delete(member) && !this.items.has(member)) this.removed.add(member);
+      this.replacing = false;
+    }
+    const items = new Set<Instance>();
+    for (const member of members) if (!this.removed.has(member)) items.add(member);
+    for (const member of this.added) items.add(member);
+    this.items = items;
+    this.epoch = epoch;
+    this.noload = false;
+    // What a rollback returns to is now known: the members without the changes.
+    if (this.#before !== undefined) this.#before = { items: [...new Set(members)] };
+  }
+
+  /** A member's row is gone. */
+  forget(instance: Instance): void {
+    this.items?.delete(instance);
+    this.added.delete(instance);
+    this.removed.delete(instance);
+  }
+
+  /** Forgets what was added and removed. */
+  undo(): void {
+    if (this.#before === undefined) return;
+    const { items } = this.#before;
+    this.items = items === undefined ? undefined : new Set(items);
+    this.#forgetChanges();
+  }
+
+  /**
+   * What was added and removed is being written, except members outside the session: they wait for their own adding.
+   *
+   * @returns what it was before; undefined where nothing was changed
+   */
+  flushed(isInSession: (member: Instance) => boolean): RelationBefore | undefined {
+    const before = this.#before;
+    if (before === undefined) return undefined;
+    const { added, removed } = this;
+    this.#forgetChanges();
+    for (const member of added) {
+      if (isInSession(member)) continue;
+      this.items?.delete(member);
+      this.add(member);
+    }
+    return { items: before.items, added, removed };
+  }
+
+  /** Nothing was written after all. */
+  unwritten(before: RelationBefore): void {
+    if (!("items" in before)) return;
+    this.#before = { items: before.items };
+    for (const member of before.added) if (!this.removed.delete(member)) this.added.add(member);
+    for (const member of before.removed) if (!this.added.delete(member)) this.removed.add(member);
+  }
+
+  restore(before: RelationBefore): void {
+    if ("items" in before) this.items = before.items === undefined ? undefined : new Set(before.items);
+    this.#forgetChanges();
+  }
+
+  /** The owner has lost its row: every member has to be written again. */
+  unflush(): void {
+    this.#before = undefined;
+    this.replacing = false;
+    this.removed.clear();
+    if (this.items === undefined) this.items = new Set(this.added);
+    for (const item of this.items) this.added.add(item);
+  }
+
+  #forgetChanges(): void {
+    this.#before = undefined;
+    this.replacing = false;
+    this.added = new Set();
+    this.removed = new Set();
+  }
+
+  #remember(): void {
+    this.#before ??= { items: this.items === undefined ? undefined : [...this.items] };
+  }
+}

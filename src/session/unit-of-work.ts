@@ -1,0 +1,352 @@
+import type { Attribute } from "../mapper/attribute";
+import { IMPOSSIBLE } from "../mapper/attribute";
+import type { Mapper } from "../mapper/mapper";
+import { InvalidRequestError } from "../errors";
+import { Frame, becomeTransient, restoreValues } from "./frame";
+import { IdentityMap } from "./identity-map";
+import type { Instance, InstanceState, Values } from "./instance-state";
+import { LoadedState, peekState, setState } from "./instance-state";
+import { describeInstance } from "./label";
+import { ownState } from "./own-state";
+import { Members } from "./relation-values";
+import type { Session } from "./session";
+
+/**
+ * The objects of a session: which are known by key, new, changed and to be deleted, and what a rollback restores.
+ *
+ * Everything here is synchronous and sends nothing.
+ */
+export class UnitOfWork {
+  readonly identity = new IdentityMap();
+  /** Pending objects in the order of their adding. */
+  readonly new = new Set<InstanceState>();
+  /** Persistent objects that were touched since the last flush; not all of them have net changes. */
+  readonly touched = new Set<InstanceState>();
+  /** Persistent objects that the next flush deletes. */
+  readonly deleted = new Set<InstanceState>();
+  /** Objects of which a value that can change in place was read. */
+  readonly watched = new Set<InstanceState>();
+  /** Raised by every expiring of everything: states of an older epoch have expired. */
+  epoch = 1;
+  /** The transaction's frame, then one for each open savepoint. */
+  frames: Frame[] = [new Frame(undefined)];
+  readonly #loaded = new Map<Mapper, [LoadedState | undefined, LoadedState | undefined]>();
+
+  constructor(readonly session: Session) {}
+
+  /** The innermost frame. */
+  get frame(): Frame {
+    return this.frames[this.frames.length - 1] as Frame;
+  }
+
+  /** The state that instances loaded now share. */
+  loadedState(mapper: Mapper, complete: boolean): LoadedState {
+    let states = this.#loaded.get(mapper);
+    if (states === undefined) this.#loaded.set(mapper, (states = [undefined, undefined]));
+    const index = complete ? 0 : 1;
+    let state = states[index];
+    if (state?.epoch !== this.epoch) states[index] = state = new LoadedState(this, mapper, this.epoch, complete);
+    return state;
+  }
+
+  /** The instance of the session whose attribute has that value, where the attribute is its whole key. */
+  findByAttribute(mapper: Mapper, attribute: Attribute, value: unknown): Instance | undefined {
+    if (mapper.primaryKey.length !== 1 || mapper.primaryKey[0] !== attribute) return undefined;
+    const key = attribute.canonicalKey(value);
+    return key === IMPOSSIBLE ? undefined : this.identity.get(mapper, key as string | number);
+  }
+
+  /** Whether the instance belongs to this session and is not deleted. */
+  has(instance: Instance): boolean {
+    const state = peekState(instance);
+    if (state === undefined || state.unit !== this) return false;
+    return state instanceof LoadedState || state.status === "pending" || state.status === "persistent";
+  }
+
+  /** The instance was changed or asked for a change. */
+  touch(state: InstanceState): void {
+    this.touched.add(state);
+  }
+
+  // Adding
+
+  /** Adds an object and everything reachable from it along save-update relationships. */
+  add(instance: Instance, mapper: Mapper): void {
+    this.#addOne(ownState(instance, mapper));
+    this.#cascade(ownState(instance, mapper));
+  }
+
+  /** Adds an object that a relationship of an object of this session leads to; deleted ones stay out. */
+  cascadeAdd(instance: Instance): void {
+    const shared = peekState(instance);
+    if (shared?.unit === this) {
+      if (shared instanceof LoadedState || shared.status !== "persistent" || !shared.marked) return;
+    }
+    const state = ownState(instance, this.#mapperOf(instance));
+    if (state.wasDeleted || state.status === "deleted") return;
+    this.#addOne(state);
+    this.#cascade(state);
+  }
+
+  #cascade(start: InstanceState): void {
+    const queue = [start];
+    const seen = new Set(queue);
+    for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
+      for (const instance of related(state, "save-update")) {
+        const shared = peekState(instance);
+        if (shared instanceof LoadedState && shared.unit === this) continue;
+        const next = ownState(instance, this.#mapperOf(instance));
+        if (seen.has(next) || next.wasDeleted || next.status === "deleted") continue;
+        seen.add(next);
+        this.#addOne(next);
+        queue.push(next);
+      }
+    }
+  }
+
+  #mapperOf(instance: Instance): Mapper {
+    return this.session.mapperOf(instance);
+  }
+
+  #addOne(state: InstanceState): void {
+    const { instance, mapper } = state;
+    if (state.wasDeleted || state.status === "deleted") {
+      throw new InvalidRequestError(
+        `Instance '${describeInstance(instance, mapper)}' has been deleted.  ` +
+          "Use the make_transient() function to send this object back to the transient state.",
+        { hint: "makeTransient(object), then db.session.add(object)" },
+      );
+    }
+    if (state.unit === this) {
+      if (state.marked) {
+        state.marked = false;
+        this.deleted.delete(state);
+      }
+      return;
+    }
+    if (state.unit !== undefined) {
+      throw new InvalidRequestError(
+        `Object ${describeInstance(instance, mapper)} is already attached to session ${state.unit.session.id} ` +
+          `(this is ${this.session.id}).`,
+        { hint: "expunge it from the other session first" },
+      );
+    }
+    if (state.status === "transient") this.#becomePending(state);
+    else this.#reattach(state);
+  }
+
+  #becomePending(state: InstanceState): void {
+    state.unit = this;
+    state.status = "pending";
+    this.new.add(state);
+    const existing = this.#sameRow(state);
+    if (existing !== undefined) {
+      this.session.warn(
+        `New instance ${describeInstance(state.instance, state.mapper)} with identity key ` +
+          `${state.mapper.name}#${String(state.mapper.identityOf(state.instance.dataValues))} conflicts with persistent instance ` +
+          `${describeInstance(existing, state.mapper)}`,
+      );
+    }
+  }
+
+  #sameRow(state: InstanceState): Instance | undefined {
+    const key = state.mapper.identityOf(state.instance.dataValues);
+    if (key === undefined) return undefined;
+    const existing = this.identity.get(state.mapper, key);
+    const other = existing && peekState(existing);
+    return other !== undefined && "marked" in other && other.marked ? undefined : existing;
+  }
+
+  #reattach(state: InstanceState): void {
+    const { instance, mapper, key } = state;
+    if (key === undefined) {
+      throw new InvalidRequestError(
+        `Cannot add ${describeInstance(instance, mapper)}: it has a row, and its primary key was not loaded.`,
+      );
+    }
+    const existing = this.identity.get(mapper, key);
+    if (existing !== undefined && existing !== instance) {
+      throw new InvalidRequestError(
+        `Can't attach instance ${describeInstance(instance, mapper)}; another instance with key ${mapper.name}#${key} is already ` +
+          "present in this session.",
+        { hint: "await db.session.merge(object) copies its values onto the instance of the session" },
+      );
+    }
+    state.unit = this;
+    state.status = "persistent";
+    state.epoch = this.epoch;
+    this.identity.set(mapper, key, instance);
+    const relationsChanged = [...(state.relations?.values() ?? [])].some((relation) => relation.changed);
+    if (state.original !== undefined || relationsChanged) this.touched.add(state);
+    if (state.copies !== undefined) {
+      state.watched = true;
+      this.watched.add(state);
+    }
+  }
+
+  // Deleting and leaving
+
+  /** Marks a persistent object, and loaded ones that follow it along delete cascades, for deletion. */
+  delete(instance: Instance, mapper: Mapper): void {
+    const state = ownState(instance, mapper);
+    if (state.status === "deleted" && state.unit === this) return;
+    if (state.wasDeleted) {
+      throw new InvalidRequestError(
+        `Instance '${describeInstance(instance, mapper)}' has been deleted and its deletion is committed.`,
+      );
+    }
+    if (state.status === "transient" || state.status === "pending") {
+      throw new InvalidRequestError(`Instance '${describeInstance(instance, mapper)}' is not persisted`, {
+        hint: state.status === "pending" ? "db.session.expunge(object) takes it out of the session" : undefined,
+      });
+    }
+    if (state.unit !== this) this.#addOne(state);
+    this.mark(state);
+  }
+
+  /** Marks for deletion and follows delete cascades over what is loaded. */
+  mark(start: InstanceState): void {
+    const queue = [start];
+    for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
+      if (state.marked || state.status !== "persistent") continue;
+      state.marked = true;
+      this.deleted.add(state);
+      for (const instance of related(state, "delete")) {
+        const next = ownState(instance, this.#mapperOf(instance));
+        if (next.unit === this) queue.push(next);
+      }
+    }
+  }
+
+  /** Takes an object out of the session, and what follows it along expunge cascades. */
+  expunge(instance: Instance, mapper: Mapper): void {
+    const shared = peekState(instance);
+    if (shared?.unit !== this || (!(shared instanceof LoadedState) && shared.status === "deleted")) {
+      throw new InvalidRequestError(`Instance ${describeInstance(instance, mapper)} is not present in this Session`);
+    }
+    const queue = [ownState(instance, mapper)];
+    for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
+      if (state.unit !== this) continue;
+      const followers = [...related(state, "expunge")];
+      this.leave(state);
+      for (const follower of followers) queue.push(ownState(follower, this.#mapperOf(follower)));
+    }
+  }
+
+  /** Takes one object out: pending becomes transient, persistent becomes detached. */
+  leave(state: InstanceState): void {
+    const inserted = state.status === "pending";
+    this.new.delete(state);
+    this.touched.delete(state);
+    this.deleted.delete(state);
+    this.watched.delete(state);
+    state.watched = false;
+    state.marked = false;
+    if (state.key !== undefined) this.identity.delete(state.mapper, state.key, state.instance);
+    state.status = inserted ? "transient" : "detached";
+    state.unit = undefined;
+  }
+
+  /** Takes every object out. */
+  clear(): void {
+    for (const state of [...this.new]) this.leave(state);
+    for (const instance of [...this.identity]) this.leave(ownState(instance, this.#mapperOf(instance)));
+    for (const set of [this.touched, this.deleted, this.watched]) set.clear();
+    for (const frame of this.frames) for (const state of frame.deleted) if (state.unit === this) detach(state);
+    this.identity.clear();
+    this.#loaded.clear();
+  }
+
+  // Expiring
+
+  /** Every persistent object's values may be overwritten by the next row. */
+  expireAll(): void {
+    this.epoch++;
+  }
+
+  // Comparing
+
+  /** Finds values that were changed in place since they were read, and touches their objects. */
+  compareWatched(): void {
+    for (const state of this.watched) {
+      if (state.copies === undefined || state.status !== "persistent") continue;
+      for (const name in state.copies) {
+        const attribute = state.mapper.find(name);
+        if (attribute === undefined || attribute.equals(state.copies[name], state.instance.dataValues[name])) continue;
+        state.original ??= {};
+        if (!(name in state.original)) state.original[name] = state.copies[name];
+        delete state.copies[name];
+        this.touch(state);
+      }
+    }
+  }
+
+  // The end of a transaction and of a savepoint
+
+  /** The transaction is committed: what was deleted is detached, and a new transaction's frame begins. */
+  committed(): void {
+    for (const frame of this.frames) {
+      for (const state of frame.inserted) state.before = undefined;
+      for (const state of frame.deleted) if (state.status === "deleted") detach(state);
+    }
+    this.frames = [new Frame(undefined)];
+    for (const state of this.watched) state.watched = false;
+    this.watched.clear();
+  }
+
+  /** Undoes what no flush has written: objects return to their committed values, new ones become transient. */
+  undoUnflushed(): void {
+    this.compareWatched();
+    for (const state of [...this.touched]) undoChanges(state);
+    this.touched.clear();
+    for (const state of [...this.deleted]) state.marked = false;
+    this.deleted.clear();
+    for (const state of [...this.new]) becomeTransient(state);
+    this.new.clear();
+  }
+
+  /** Returns the objects to what they were when the transaction began, or the savepoint at `depth` in the frames. */
+  rolledBack(depth = 0): void {
+    this.undoUnflushed();
+    for (let i = this.frames.length - 1; i >= depth; i--) (this.frames[i] as Frame).restore();
+    this.frames = depth === 0 ? [new Frame(undefined)] : this.frames.slice(0, depth);
+  }
+}
+
+/** Takes back the changes of one object since the last flush. */
+export function undoChanges(state: InstanceState): void {
+  if (state.original !== undefined) restoreValues(state, state.original);
+  if (state.flushing !== undefined) restoreValues(state, state.flushing);
+  state.original = undefined;
+  state.flushing = undefined;
+  for (const relation of state.relations?.values() ?? []) relation.undo();
+}
+
+function detach(state: InstanceState): void {
+  state.status = "detached";
+  state.wasDeleted = true;
+  state.unit = undefined;
+}
+
+/** The objects that a cascade leads to from one object, as far as they are loaded. */
+export function* related(
+  state: InstanceState,
+  cascade: "save-update" | "delete" | "expunge" | "merge",
+): Iterable<Instance> {
+  for (const [key, relation] of state.relations ?? []) {
+    const relationship = state.mapper.relationships.get(key);
+    if (relationship === undefined || !relationship.cascade.has(cascade)) continue;
+    if (relation instanceof Members) {
+      yield* relation.items ?? relation.added;
+    } else if (relation.value) {
+      yield relation.value;
+    }
+  }
+}
+
+/** Gives an instance that was just loaded the state that its like share. */
+export function attachLoaded(instance: Instance, state: LoadedState): void {
+  setState(instance, state);
+}
+
+export type { Values };
