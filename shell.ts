@@ -93,12 +93,7 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
 }
 
 async function runDb(commandLine: DbCommandLine): Promise<number> {
-  try {
-    const { runMigrations } = await import("./src/shell/open-shell.js");
-    return await runMigrations({ ...commandLine, url: commandLine.url ?? process.env["DATABASE_URL"] ?? DEFAULT_URL });
-  } catch (error) {
-    return fail(error, commandLine.debug, EXIT.failed);
-  }
+  return fail(new UsageError(`Cannot run "db ${commandLine.arguments.join(" ")}": not there yet.`), false, EXIT.usage);
 }
 
 function readProgram(file: string): string {

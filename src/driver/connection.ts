@@ -1,5 +1,6 @@
 import type { Sequelize, Transaction } from "sequelize";
 import { OperationalError } from "../errors";
+import { capture, emptyResult, isCapturing } from "./capture";
 import type { Dialect, DriverRow, Statement, StatementResult, StatementRunner } from "./dialect";
 import { MysqlDialect, SERVER_SETTINGS } from "./mysql";
 
@@ -129,6 +130,7 @@ export class Connection implements StatementRunner {
 
   /** Sends a statement that returns rows. */
   all(sql: string, parameters: readonly unknown[] = []): Promise<DriverRow[]> {
+    if (capture({ sql, parameters })) return Promise.resolve(emptyResult().rows);
     return this.#send({ sql, parameters }, async (face) => {
       const rows = await face.all(sql, parameters);
       return { result: rows, rowCount: rows.length };
@@ -137,6 +139,7 @@ export class Connection implements StatementRunner {
 
   /** Sends a statement that writes; rows come back where it has a RETURNING clause (servers). */
   run(sql: string, parameters: readonly unknown[] = []): Promise<StatementResult> {
+    if (capture({ sql, parameters })) return Promise.resolve(emptyResult());
     return this.#send({ sql, parameters }, async (face) => {
       const result = await face.run(sql, parameters);
       return { result, rowCount: result.rowCount };
@@ -265,6 +268,7 @@ export class Connection implements StatementRunner {
   }
 
   async #begin(sql: string): Promise<void> {
+    if (isCapturing()) return;
     await this.#takeMemoryTransaction();
     try {
       await this.#command(sql);

@@ -1,4 +1,5 @@
 import type { Sequelize, Transaction } from "sequelize";
+import { capture } from "./capture";
 import type { Connection, QueryListener } from "./connection";
 
 /** The class with which Sequelize sends one statement; not in its types. */
@@ -9,6 +10,8 @@ type QueryClass = new (
 ) => {
   run(sql: string, parameters?: unknown, ...rest: unknown[]): Promise<unknown>;
   formatResults?(data: unknown): unknown;
+  readonly instance?: object;
+  readonly options: { plain?: boolean; type?: string };
 };
 
 interface QueryOptions {
@@ -31,6 +34,7 @@ export function tapStatements(sequelize: Sequelize, notify: QueryListener): void
     }
 
     override async run(sql: string, parameters?: unknown, ...rest: unknown[]): Promise<unknown> {
+      if (capture({ sql, parameters: listOf(parameters) })) return this.#nothing();
       const start = performance.now();
       let rowCount: number | null = null;
       let failure: { error: unknown } | undefined;
@@ -52,6 +56,14 @@ export function tapStatements(sequelize: Sequelize, notify: QueryListener): void
           ...failure,
         });
       }
+    }
+
+    /** The answer to a statement that was not sent, in the shape that Sequelize expects. */
+    #nothing(): unknown {
+      const { instance, options } = this;
+      if (options.plain) return null;
+      if (options.type === "SELECT" || options.type === "SHOWTABLES") return [];
+      return [instance ?? [], 0];
     }
 
     // Rows of the mariadb package from 3.5 on carry a property that cannot be deleted, and Sequelize deletes it.

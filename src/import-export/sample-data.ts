@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Model, ModelStatic } from "sequelize";
+import type { Model } from "sequelize";
 import type { Session } from "../session/session";
 import { parseCsv } from "./csv";
 
@@ -10,6 +10,9 @@ export interface SampleCounts {
   users: number;
 }
 
+/** Makes an object of a model from its values. */
+type ModelClass = new (values: Record<string, unknown>) => Model;
+
 /**
  * Loads the sample roles and users in one transaction: all of them, or none where anything fails.
  *
@@ -18,18 +21,22 @@ export interface SampleCounts {
  */
 export async function loadSampleData(
   session: Session,
-  models: { Role: ModelStatic<Model>; User: ModelStatic<Model> },
+  models: { Role: ModelClass; User: ModelClass },
   folder: string,
 ): Promise<SampleCounts> {
   const read = (name: string): Readonly<Record<string, string>>[] =>
     parseCsv(readFileSync(join(folder, name), "utf8")).map((row) => row.values);
   const { Role, User } = models;
   const roles = new Map(read("roles.csv").map(({ name = "" }) => [name, new Role({ name })]));
-  const users = read("users.csv").map(
-    ({ username, role = "" }) => new User({ username, role: role === "" ? null : roles.get(role) }),
-  );
-  session.addAll([...roles.values(), ...users]);
+  session.addAll(roles.values());
+  let users: Model[];
   try {
+    // Flushed first, so that the users are numbered in the order of their file.
+    await session.flush();
+    users = read("users.csv").map(
+      ({ username, role = "" }) => new User({ username, role: role === "" ? null : roles.get(role) }),
+    );
+    session.addAll(users);
     await session.commit();
   } catch (error) {
     await session.rollback();

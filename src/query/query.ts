@@ -24,6 +24,7 @@ import { nodeOfExpression, selectNode } from "./operand";
 import type { PaginateOptions } from "./pagination";
 import { Pagination } from "./pagination";
 import type { CompiledSelect, QueryExecutor } from "./query-executor";
+import { noteShape } from "./result-shape";
 import { RelationshipExpression } from "./relationship-expression";
 import { columnNode } from "./relationship-link";
 import type { ResultRow } from "./result-row";
@@ -636,8 +637,11 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
 
   async #select(state: SelectState): Promise<T[]> {
     const executor = this.#requireExecutor();
-    const rows = await executor.select(() => compileSelect(state, executor.dialect), { autoflush: state.autoflush });
-    return rows as T[];
+    let compiled: CompiledSelect | undefined;
+    const compile = (): CompiledSelect => (compiled = compileSelect(state, executor.dialect));
+    const rows = (await executor.select(compile, { autoflush: state.autoflush })) as T[];
+    if (compiled !== undefined) noteShape(rows, compiled);
+    return rows;
   }
 
   #requireExecutor(): QueryExecutor {

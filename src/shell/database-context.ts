@@ -2,7 +2,22 @@ import { inspect } from "node:util";
 import type { Database } from "../database";
 import type { QueryEvent } from "../driver/connection";
 import { Mapper } from "../mapper/mapper";
-import * as expressions from "../query/library";
+import {
+  aliased,
+  and,
+  asc,
+  cast,
+  desc,
+  func,
+  literal,
+  not,
+  nullsFirst,
+  nullsLast,
+  or,
+  text,
+  when,
+} from "../query/expressions";
+import { defer, joined, loadOnly, noload, raiseload, selectin } from "../query/load-options";
 import type { RenderOptions } from "../render/render-options";
 import { render } from "../render/render";
 import { scalar } from "../render/renderable";
@@ -19,7 +34,7 @@ import type {
   Presentation,
   ShellContext,
 } from "./context";
-import { changeView, outcomeView, viewOf } from "./present";
+import { outcomeView, viewOf } from "./present";
 
 /** How a {@link DatabaseContext} names itself and writes. */
 export interface DatabaseContextOptions {
@@ -78,19 +93,13 @@ export class DatabaseContext implements ShellContext {
     };
     if (value === undefined) {
       if (!interactive) return undefined;
-      if (outcome?.kind === "commit" || outcome?.kind === "flush" || outcome?.kind === "rollback") {
-        return render(outcomeView(outcome), options);
-      }
+      if (outcome !== undefined) return render(outcomeView(outcome), options);
       const added = this.#added();
       return added === undefined ? undefined : paint(options.color).dim(added);
     }
-    const changed =
-      typeof value === "number" && (outcome?.kind === "update" || outcome?.kind === "delete") ? outcome : undefined;
     const forPeople = settings.format === "table" || settings.format === "vertical";
-    const view =
-      changed !== undefined && forPeople
-        ? changeView(changed.rows, changed.kind)
-        : await viewOf(value, { session, durationMs, forPeople });
+    const isCount = forPeople && (outcome?.kind === "update" || outcome?.kind === "delete") && outcome.rows === value;
+    const view = isCount ? outcomeView(outcome) : await viewOf(value, { session, durationMs, forPeople });
     return render(view ?? scalar(value), options);
   }
 
@@ -201,7 +210,8 @@ function describeParameters(parameters: readonly unknown[]): string {
 function contextNames(database: Database): { names: Record<string, unknown>; notes: string[] } {
   const library = database.sequelize.constructor as unknown as { DataTypes: unknown; Op: unknown };
   const names: Record<string, unknown> = {
-    ...expressions,
+    ...{ aliased, and, asc, cast, desc, func, literal, not, nullsFirst, nullsLast, or, text, when },
+    ...{ defer, joined, loadOnly, noload, raiseload, selectin },
     makeTransient,
     db: database,
     session: database.session,

@@ -129,8 +129,9 @@ export class InputRunner {
   }
 
   async #show(value: unknown, durationMs: number): Promise<void> {
-    if (value === undefined) return;
     const { interactive } = this.#around;
+    // At a terminal a context may have something to tell of an input without a value.
+    if (value === undefined && !interactive) return;
     const text = await this.#context.present(value, { durationMs, interactive, width: this.#around.width() });
     if (text !== undefined) this.#around.print(text);
   }

@@ -89,6 +89,6 @@ async function prepareSample(database: Database, options: OpenShellOptions): Pro
   const { loadSampleData } = await import("../import-export/sample-data.js");
   const { Role, User } = database.models;
   if (Role === undefined || User === undefined) return undefined;
-  const { roles, users } = await loadSampleData(database.session, { Role, User }, options.sampleFolder);
+  const { roles, users } = await loadSampleData(database.session, { Role, User } as never, options.sampleFolder);
   return `new: ${roles} roles and ${users} users from sample-data`;
 }

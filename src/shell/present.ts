@@ -13,7 +13,7 @@ import type { Column, ResultSet, Row } from "../render/result-set";
 import { resultSet, resultSetOf } from "../render/result-set";
 import { sqlView } from "../render/sql";
 import { Collection } from "../session/relationships";
-import type { Session } from "../session/session";
+import type { Outcome, Session } from "../session/session";
 import { inspectObject } from "../session/inspect-object";
 
 /** What is known of a value besides the value. */
@@ -251,28 +251,30 @@ function relationshipText(value: unknown, noun: string): unknown {
   return new Label(`${mapper.name} ${JSON.stringify(attributeValue(value as Model, name.name))}`);
 }
 
-/** What a call on the session did, as one dim line; undefined where it did nothing to tell. */
-export function outcomeView(outcome: NonNullable<Session["lastOutcome"]>): Renderable {
-  return note(describeOutcome(outcome));
-}
-
-function describeOutcome(outcome: NonNullable<Session["lastOutcome"]>): string {
-  const time = `(${Math.max(1, Math.round(outcome.durationMs))} ms)`;
-  if (outcome.kind === "rollback") {
-    const undone = counted([
-      [outcome.newDiscarded, "new"],
-      [outcome.changedDiscarded, "changed"],
-      [outcome.deletedDiscarded, "deleted"],
-    ]);
-    return undone === "" ? "rolled back: nothing to undo" : `rolled back: ${undone}`;
+/** What a call on the session did, as one dim line. */
+export function outcomeView(outcome: Outcome): Renderable {
+  switch (outcome.kind) {
+    case "update":
+    case "delete":
+      return countView(outcome.rows, outcome.kind === "update" ? "updated" : "deleted");
+    case "rollback": {
+      const undone = counted([
+        [outcome.newDiscarded, "new"],
+        [outcome.changedDiscarded, "changed"],
+        [outcome.deletedDiscarded, "deleted"],
+      ]);
+      return note(`rolled back: ${undone === "" ? "nothing to undo" : undone}`);
+    }
+    default: {
+      const done = counted([
+        [outcome.inserts, outcome.inserts === 1 ? "insert" : "inserts"],
+        [outcome.updates, outcome.updates === 1 ? "update" : "updates"],
+        [outcome.deletes, outcome.deletes === 1 ? "delete" : "deletes"],
+      ]);
+      const verb = outcome.kind === "commit" ? "committed" : "flushed";
+      return note(`${verb}: ${done === "" ? "nothing to do" : `${done} (${Math.max(1, Math.round(outcome.durationMs))} ms)`}`);
+    }
   }
-  const done = counted([
-    [outcome.inserts, outcome.inserts === 1 ? "insert" : "inserts"],
-    [outcome.updates, outcome.updates === 1 ? "update" : "updates"],
-    [outcome.deletes, outcome.deletes === 1 ? "delete" : "deletes"],
-  ]);
-  const verb = outcome.kind === "commit" ? "committed" : "flushed";
-  return done === "" ? `${verb}: nothing to do` : `${verb}: ${done} ${time}`;
 }
 
 function counted(parts: readonly (readonly [number, string])[]): string {
@@ -280,9 +282,4 @@ function counted(parts: readonly (readonly [number, string])[]): string {
     .filter(([count]) => count > 0)
     .map(([count, noun]) => `${count} ${noun}`)
     .join(", ");
-}
-
-/** The answer of a bulk update or delete. */
-export function changeView(rows: number, kind: "update" | "delete"): Renderable {
-  return countView(rows, kind === "update" ? "updated" : "deleted");
 }
