@@ -106,13 +106,16 @@ export class Database implements SessionHost {
 
   /** Creates the tables of the registered models that are not there yet, parents before children. */
   async createAll(): Promise<void> {
-    for (const model of this.#inDependencyOrder()) await model.sync();
+    const models = this.#childrenFirst();
+    // Tables that refer to each other in a circle are made without their foreign keys first; Sequelize does that for all models.
+    if (models === undefined) await this.sequelize.sync();
+    else for (const model of models.reverse()) await model.sync();
   }
 
   /** Drops the tables of the registered models, children before parents; tables that are not there are passed over. */
   async dropAll(): Promise<void> {
     // PostgreSQL's query generator cannot do without the empty options.
-    for (const model of this.#inDependencyOrder().reverse()) await model.drop({});
+    for (const model of this.#childrenFirst() ?? Object.values(this.models)) await model.drop({});
   }
 
   /** Whether the table of a model is there. */
@@ -179,12 +182,11 @@ export class Database implements SessionHost {
     for (const listener of this.#listeners) listener(event);
   }
 
-  #inDependencyOrder(): ModelStatic<Model>[] {
+  /** Registered models, each before those that it refers to; undefined where they refer to each other in a circle. */
+  #childrenFirst(): ModelStatic<Model>[] | undefined {
     const manager = (this.sequelize as unknown as { modelManager: ModelManager }).modelManager;
     const registered = new Set(Object.values(this.models));
-    // Null for tables that refer to each other in a circle: then the order of their definition.
-    const sorted = manager.getModelsTopoSortedByForeignKey() ?? [...registered];
-    return sorted.filter((model) => registered.has(model));
+    return manager.getModelsTopoSortedByForeignKey()?.filter((model) => registered.has(model));
   }
 }
 

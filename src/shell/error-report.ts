@@ -1,3 +1,4 @@
+import { ShellError } from "../errors";
 import { placeOf } from "./source-map";
 import type { SyntaxProblem } from "./statement";
 
@@ -21,6 +22,8 @@ export interface ErrorReport {
   readonly frames: readonly string[];
   readonly hint?: string | undefined;
   readonly sql?: string | undefined;
+  /** The message needs no name before it: it was written for the person at the prompt. */
+  readonly speaksForItself?: boolean;
 }
 
 /** An input as the report needs it. */
@@ -61,6 +64,7 @@ export function reportError(error: unknown, find: FindInput, suggestion?: string
     frames,
     hint: suggestion === undefined ? (typeof hint === "string" ? hint : undefined) : `did you mean "${suggestion}"?`,
     sql: typeof sql === "string" ? sql : undefined,
+    speaksForItself: error instanceof ShellError,
   };
 }
 
@@ -69,7 +73,7 @@ export function renderReport(report: ErrorReport, options: { firstLine?: number;
   const { name, message, excerpt, frames, hint, sql } = report;
   const { firstLine, showExcerpt = true } = options;
   const line = firstLine === undefined ? "" : `line ${firstLine + (excerpt?.line ?? 1) - 1}: `;
-  const lines = [`error: ${line}${name === "Error" ? "" : `${name}: `}${message}`];
+  const lines = [`error: ${line}${name === "Error" || report.speaksForItself ? "" : `${name}: `}${message}`];
   if (sql !== undefined) lines.push(`  ${sql.length > 500 ? `${sql.slice(0, 500)}…` : sql}`);
   if (excerpt && showExcerpt) {
     const number = String(firstLine === undefined ? excerpt.line : firstLine + excerpt.line - 1);
