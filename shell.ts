@@ -43,7 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function runShell(commandLine: ShellCommandLine): Promise<number> {
   const { code, file } = commandLine;
-  const url = commandLine.url ?? process.env["DATABASE_URL"] ?? DEFAULT_URL;
+  const url = commandLine.url ?? (process.env["DATABASE_URL"] || DEFAULT_URL);
   const interactive = process.stdin.isTTY && code === undefined && file === undefined;
   const open = async () => {
     const { openShell } = await import("./src/shell/open-shell.js");
@@ -125,6 +125,8 @@ function fail(error: unknown, debug: boolean, otherwise: number, asJson = false)
   return ["ArgumentError", "UsageError", "ModuleLoadError"].includes(name) ? EXIT.usage : otherwise;
 }
 
+// Until the work is done: a process that ends for want of anything to wait for has not done it.
+process.exitCode = EXIT.failed;
 main(process.argv.slice(2)).then(
   (exitCode) => {
     process.exitCode = exitCode;

@@ -284,7 +284,9 @@ async function checkConnection(database: Database, address: DatabaseAddress): Pr
   try {
     await connection.all(address.dialect === "sqlite" ? "SELECT count(*) FROM sqlite_master" : "SELECT 1");
   } catch (cause) {
-    throw new ConnectionError(`Cannot open ${address.safeUrl}: ${reasonOf(cause)}`, { cause });
+    const reason = reasonOf(cause);
+    const hint = /ECONNREFUSED/.test(reason) ? "is the server running, and is this its port?" : undefined;
+    throw new ConnectionError(`Cannot open ${address.safeUrl}: ${reason}`, { cause, hint });
   } finally {
     await connection.close();
   }
@@ -296,5 +298,5 @@ function reasonOf(error: unknown): string {
   // Node joins the failures of several addresses of one host in an error without a text.
   const errors = (error as { errors?: unknown[] }).errors;
   const text = message || (Array.isArray(errors) ? reasonOf(errors[0]) : "") || code || String(error);
-  return maskPassword(text.replace(/^SQLITE_[A-Z]+: /, ""));
+  return maskPassword(text.replace(/^SQLITE_[A-Z]+: |^\(conn:.*?\) /, ""));
 }

@@ -354,7 +354,7 @@ export class Connection implements StatementRunner {
       await this.#discard();
     }
     if (this.#face !== undefined) return this.#face;
-    const raw = await this.#manager.getConnection({ uuid: this.#id, type: "WRITE" });
+    const raw = await this.#acquire();
     raw.configure?.("busyTimeout", BUSY_TIMEOUT_MS);
     // Sequelize sends a PRAGMA and does not wait for it; its end would block the event loop while a later statement waits for a lock.
     if (raw.wait) await new Promise((resolve) => raw.wait?.(resolve));
@@ -367,6 +367,19 @@ export class Connection implements StatementRunner {
     this.#face = face;
     this.#held?.add(this);
     return face;
+  }
+
+  async #acquire(): Promise<RawConnection> {
+    const manager = this.#manager;
+    try {
+      return await manager.getConnection({ uuid: this.#id, type: "WRITE" });
+    } catch (error) {
+      // A file that could not be opened stays in Sequelize's list, and closing it would never end.
+      for (const [id, raw] of Object.entries(manager.connections ?? {})) {
+        if ((raw as { open?: boolean }).open === false) delete manager.connections?.[id];
+      }
+      throw error;
+    }
   }
 
   #forget(): void {
