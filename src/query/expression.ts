@@ -5,7 +5,7 @@ import type { Entity } from "./entity";
 import { nodeText } from "./compile";
 import type { BinaryNode, ColumnNode, Node, OrderTerm, ValueType } from "./node";
 import { typeOf } from "./node";
-import { freeOperand, nodeOf, nodeOfExpression, operandBeside, selectNode } from "./operand";
+import { besideValue, freeOperand, nodeOf, nodeOfExpression, operandBeside, selectNode } from "./operand";
 import { checkOperator } from "./operators";
 import { castTarget } from "./cast-types";
 import type { CastType } from "./cast-types";
@@ -398,11 +398,12 @@ function stateAsScalar(value: unknown, method: string): Node | undefined {
 }
 
 function calculationValue(left: Node, value: unknown, method: string): Node {
-  const kind = typeOf(left)?.kind;
-  if (typeof value === "number" && Number.isInteger(value) && kind !== undefined)
+  const type = typeOf(left);
+  if (typeof value === "number" && Number.isInteger(value) && type !== undefined)
     return { kind: "value", value, typed: false };
-  if (kind === "decimal") return operandBeside(left, value, method);
-  return freeOperand(value, method);
+  const isExact = type?.attribute !== undefined && (type.kind === "decimal" || type.kind === "bigint");
+  if (!isExact || (type.kind === "bigint" && typeof value === "number")) return freeOperand(value, method);
+  return besideValue(operandBeside(left, value, method));
 }
 
 function resultType(operator: string, left: Node, right: Node): ValueType | undefined {

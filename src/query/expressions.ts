@@ -12,7 +12,7 @@ import type { NamedParameters } from "./named-parameters";
 import { bindNames } from "./named-parameters";
 import type { CaseNode, Node, OrderTerm } from "./node";
 import { typeOf } from "./node";
-import { freeOperand, nodeOf, nodeOfExpression, operandBeside } from "./operand";
+import { besideValue, freeOperand, nodeOf, nodeOfExpression, operandBeside } from "./operand";
 import { negate } from "./operators";
 import { RelationshipExpression } from "./relationship-expression";
 
@@ -120,7 +120,7 @@ export class FunctionCall<T = unknown> extends Expression<T> {
   over(
     window: {
       partitionBy?: Expression | readonly Expression[];
-      orderBy?: OrderArgument | readonly OrderArgument[];
+      orderBy?: WindowOrder | readonly WindowOrder[];
     } = {},
   ): Expression<T> {
     const { partitionBy = [], orderBy = [] } = window;
@@ -128,12 +128,21 @@ export class FunctionCall<T = unknown> extends Expression<T> {
       kind: "over",
       operand: this[nodeOf],
       partitionBy: [partitionBy].flat().map((each) => conditionNode(each, "over")),
-      orderBy: [orderBy].flat().map((each) => orderTerm(each)),
+      orderBy: [orderBy].flat().map((each) => {
+        const term = orderTerm(each);
+        if (term.operand.kind !== "label") return term;
+        throw new ArgumentError(`Expected a column in over(), got the name "${term.operand.name}".`);
+      }),
     });
   }
 }
 
 type Argument<T> = Expression<T> | T;
+
+type TextArgument = string | Expression<string | null> | Expression<string>;
+
+/** What the rows of a window are ordered by; names would mean nothing there. */
+type WindowOrder = Expression | Ordering;
 
 /** The functions whose results have a known type; any other name gives an expression of unknown type. */
 export interface Functions {
@@ -142,11 +151,24 @@ export interface Functions {
   avg(argument: Expression): FunctionCall<number | null>;
   min<T>(argument: Expression<T>): FunctionCall<T | null>;
   max<T>(argument: Expression<T>): FunctionCall<T | null>;
-  lower(text: Argument<string> | Expression<string | null>): FunctionCall<string>;
-  upper(text: Argument<string> | Expression<string | null>): FunctionCall<string>;
-  length(text: Argument<string> | Expression<string | null>): FunctionCall<number>;
+  lower(text: TextArgument): FunctionCall<string>;
+  upper(text: TextArgument): FunctionCall<string>;
+  trim(text: TextArgument): FunctionCall<string>;
+  substr(text: TextArgument, start: number | Expression, length?: number | Expression): FunctionCall<string>;
+  replace(text: TextArgument, from: TextArgument, to: TextArgument): FunctionCall<string>;
+  length(text: TextArgument): FunctionCall<number>;
+  char_length(text: TextArgument): FunctionCall<number>;
+  abs<T>(number: Expression<T> | T): FunctionCall<T>;
+  round(number: Expression | number, digits?: number): FunctionCall<number>;
   coalesce<T>(...values: (Expression<T | null> | Expression<T> | T)[]): FunctionCall<T>;
+  nullif<T>(value: Expression<T>, other: Expression | T): FunctionCall<T | null>;
+  random(): FunctionCall<number>;
   now(): FunctionCall<Date>;
+  row_number(): FunctionCall<number>;
+  rank(): FunctionCall<number>;
+  dense_rank(): FunctionCall<number>;
+  lag<T>(value: Expression<T>, offset?: number): FunctionCall<T | null>;
+  lead<T>(value: Expression<T>, offset?: number): FunctionCall<T | null>;
   // `any`: only the caller knows what the other functions of a database take and give.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   [name: string]: (...values: any[]) => FunctionCall<any>;
@@ -178,8 +200,7 @@ function argumentsOf(name: string, values: readonly unknown[]): Node[] {
     : undefined;
   return values.map((value) => {
     if (typed === undefined || value === null) return freeOperand(value, `func.${name}`);
-    const node = operandBeside(typed, value, `func.${name}`);
-    return node.kind === "parameter" ? { ...node, besideColumn: false } : node;
+    return besideValue(operandBeside(typed, value, `func.${name}`));
   });
 }
 
@@ -228,8 +249,7 @@ function branchOf(condition: unknown, value: unknown, beside: Node | undefined):
 
 function branchValue(value: unknown, beside: Node | undefined): Node {
   if (beside === undefined || typeOf(beside)?.attribute === undefined) return freeOperand(value, "when");
-  const node = value === null ? freeOperand(value, "when") : operandBeside(beside, value, "when");
-  return node.kind === "parameter" ? { ...node, besideColumn: false } : node;
+  return value === null ? freeOperand(value, "when") : besideValue(operandBeside(beside, value, "when"));
 }
 
 /** What `orderBy` takes: an expression, an expression with a direction, or the name of an attribute or label. */

@@ -1,4 +1,4 @@
-import type { CreationOptional, InferAttributes, Model } from "sequelize";
+import type { InferAttributes, Model } from "sequelize";
 
 /**
  * The brand of a type that holds the rows of a to-many relationship: `declare readonly [related]?: User[]`.
@@ -30,8 +30,10 @@ export type Relationships<M> = {
 /** What `filterBy` takes: attributes and relationships of the model, by name. */
 export type Filter<M extends Model> = Partial<InferAttributes<M>> & Relationships<M>;
 
-/** What bulk `update` takes: new values by attribute name. */
-export type AttributeName<M extends Model> = keyof InferAttributes<M> & string;
+/** What bulk `update` takes: new values by attribute name; an object may be an expression. */
+export type NewValues<T> = T extends Model
+  ? { [K in keyof InferAttributes<T>]?: InferAttributes<T>[K] | object | null }
+  : Record<string, unknown>;
 
 /** The name of a relationship of the model. */
 export type RelationshipName<M> = RelationshipKey<M> & string;
@@ -45,6 +47,3 @@ export type RelatedModel<M, K extends keyof M> =
     : RelatedValue<NonNullable<M[K]>> extends Model
       ? RelatedValue<NonNullable<M[K]>>
       : Model;
-
-/** The plain type of an attribute: without the marks by which Sequelize knows optional attributes. */
-export type Plain<T> = T extends CreationOptional<string> & { length: number } ? T : T;

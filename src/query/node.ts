@@ -43,6 +43,8 @@ export interface ValueNode {
   readonly value: unknown;
   /** The database cannot tell the value's type from what stands around it, so it must be written beside it. */
   readonly typed: boolean;
+  /** The type to write, where the value's own does not show it: a decimal that is given as text. */
+  readonly as?: "bigint" | "decimal";
 }
 
 /** The value of an object's attribute at the time of sending: a key that a flush may yet give it. */

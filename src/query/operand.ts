@@ -31,15 +31,25 @@ export function operandBeside(other: Node, value: unknown, method: string): Node
     });
   }
   if (type?.attribute !== undefined) {
+    const bound = type.attribute.toDatabase(value);
     return {
       kind: "parameter",
-      value: type.attribute.toDatabase(value),
+      value: Buffer.isBuffer(bound) ? Buffer.from(bound) : bound,
       attribute: type.attribute,
       besideColumn: other.kind === "column",
     };
   }
+  // Calculated decimals and large numbers are compared with numbers in the form of text.
+  const isDigits = typeof value === "string" && /^\s*[+-]?(\d+\.?\d*|\.\d+)\s*$/.test(value);
+  if (isDigits && (type?.kind === "decimal" || type?.kind === "bigint"))
+    return { kind: "value", value: value.trim(), typed: false, as: type.kind };
   const whole = type?.kind === "integer" || type?.kind === "bigint";
   return valueNode(value, whole && typeof value === "number" && !Number.isInteger(value), method);
+}
+
+/** The same operand where no column stands beside it, so that its type must be told. */
+export function besideValue(node: Node): Node {
+  return node.kind === "parameter" ? { ...node, besideColumn: false } : node;
 }
 
 /** The node of an argument that stands beside nothing: of a function, a CASE, the select list. */

@@ -1,54 +1,39 @@
-import { inspect } from "node:util";
 import type { Model, ModelStatic } from "sequelize";
-import type { Dialect, Statement } from "../driver/dialect";
 import { describe } from "../driver/dialect";
-import { DEFAULT_DIALECT } from "../driver/dialects";
-import type { PlanNode } from "../driver/plan";
-import { ArgumentError, InvalidRequestError, MultipleResultsFound, NoResultFound, NotFound } from "../errors";
+import { ArgumentError, InvalidRequestError } from "../errors";
 import { rowCount, sliceBounds } from "./bounds";
-import type { ChangeOptions, DeleteOptions } from "./bulk-change";
-import { deleteChange, updateChange } from "./bulk-change";
-import { compileSelect, countState, selectStatement, selectText } from "./compile";
 import type { Entity } from "./entity";
-import type { Condition, QueryOperand } from "./expression";
+import type { Condition } from "./expression";
 import { Expression } from "./expression";
 import type { Aliased, OrderArgument } from "./expressions";
 import { orderTerm } from "./expressions";
 import { joinState, joinTarget } from "./joins";
-import type { LoadingOption } from "./load-options";
-import { LoadingOption as LoadingOptionClass } from "./load-options";
-import { multipliesRows, planLoads, remainingLoads } from "./load-plan";
+import { LoadingOption } from "./load-options";
 import type { Filter, RelatedModel, RelationshipName } from "./model-shape";
+import { namedCondition } from "./named-condition";
 import type { Node, OrderTerm } from "./node";
 import { nodeOfExpression, selectNode } from "./operand";
-import type { PaginateOptions } from "./pagination";
-import { Pagination } from "./pagination";
-import type { CompiledSelect, QueryExecutor } from "./query-executor";
-import { noteShape } from "./result-shape";
+import type { QueryExecutor } from "./query-executor";
+import { withParentState } from "./related-state";
 import { RelationshipExpression } from "./relationship-expression";
 import { columnNode } from "./relationship-link";
 import type { ResultRow } from "./result-row";
+import type { Scalar } from "./runnable-query";
+import { RunnableQuery } from "./runnable-query";
 import type { Compound, SelectState, Selection } from "./select-state";
 import { EMPTY, isDerived, primaryEntity, stateOf } from "./select-state";
 import { modelAndScope, selectionOf, sourcesOfSelection } from "./selection";
 import { Subquery, compoundState } from "./subquery";
-import { withParentState } from "./related-state";
 import { WhereObjects } from "./where-objects";
 
 /** What may stand in a select list. */
-export type Selectable = Expression | ModelStatic<Model> | Aliased | Query<unknown>;
+export type Selectable = Expression | ModelStatic<Model> | Aliased | RunnableQuery;
 
 /** A condition of `filter`: an expression, or a where object of Sequelize. */
 export type FilterArgument = Condition | Expression | object;
 
 /** The model whose names `filterBy` takes. */
 type ModelOf<T> = T extends Model ? T : Model;
-
-/** The first value of a row, or the object. */
-type Scalar<T> = T extends readonly [infer F, ...unknown[]] ? F : T;
-
-/** Rows that are read at a time where nothing else is said. */
-const BATCH = 1000;
 
 /**
  * A query: what is to be read, as an immutable value; nothing is sent until one of its asynchronous methods is called.
@@ -58,19 +43,7 @@ const BATCH = 1000;
  * @typeParam T  what its results are: objects of a model, or rows
  * @typeParam E  the model whose names `filterBy` takes: the last joined, else the first
  */
-export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOperand {
-  readonly #executor: () => QueryExecutor | undefined;
-  readonly #state: SelectState;
-
-  /**
-   * @param executor  gives what runs the query, when it is run
-   * @param state     what the query says
-   */
-  constructor(executor: () => QueryExecutor | undefined, state: SelectState) {
-    this.#executor = executor;
-    this.#state = state;
-  }
-
+export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQuery<T> {
   /** A query of a model's objects, or of columns. */
   static of<M extends Model>(executor: () => QueryExecutor | undefined, model: ModelStatic<M>): Query<M>;
   static of<const C extends readonly Selectable[]>(
@@ -86,11 +59,6 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
     const scope = typeof first === "function" ? modelAndScope(first as ModelStatic<Model>).scope : undefined;
     const joinpoint = from.find((source) => !isDerived(source)) as Entity | undefined;
     return new Query(executor, { ...EMPTY, selection: entries, from, joinpoint, scope });
-  }
-
-  /** What the query says, for the rest of the library. */
-  get [stateOf](): SelectState {
-    return this.#state;
   }
 
   // ---- Conditions ----
@@ -112,13 +80,13 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
       throw new ArgumentError(`Expected values by name in filterBy(), got ${describe(values)}.`);
     const entity = this.#requireJoinpoint("filterBy");
     const nodes = Object.entries(values).map(([key, value]) => namedCondition(entity, key, value));
-    return nodes.length === 0 ? this : this.#with({ where: [...this.#state.where, ...nodes] });
+    return nodes.length === 0 ? this : this.#with({ where: [...this[stateOf].where, ...nodes] });
   }
 
   /** Rows that belong to the object, along the relationship of that name or the only one. */
   withParent(instance: Model, relationship?: string): Query<T, E> {
     this.#refuseBounds("withParent");
-    return this.#replace(withParentState(this.#state, instance, relationship));
+    return this.#replace(withParentState(this[stateOf], instance, relationship));
   }
 
   // ---- Order, groups, bounds ----
@@ -128,7 +96,7 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
     this.#refuseBounds("orderBy");
     if (terms.length === 1 && (terms[0] === null || terms[0] === false))
       return this.#with({ orderBy: [], relatedOrder: [] });
-    return this.#with({ orderBy: [...this.#state.orderBy, ...terms.map((term) => this.#orderTerm(term))] });
+    return this.#with({ orderBy: [...this[stateOf].orderBy, ...terms.map((term) => this.#orderTerm(term))] });
   }
 
   /** Groups by columns, expressions, or names of attributes and labels, after what was given before; null forgets the groups. */
@@ -141,13 +109,13 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
       if (node === undefined) throw new ArgumentError(`Expected columns in groupBy(), got ${describe(term)}.`);
       return node;
     });
-    return this.#with({ groupBy: [...this.#state.groupBy, ...nodes] });
+    return this.#with({ groupBy: [...this[stateOf].groupBy, ...nodes] });
   }
 
   /** Groups that fulfil all of the conditions. */
   having(...conditions: FilterArgument[]): Query<T, E> {
     this.#refuseBounds("having");
-    return this.#with({ having: [...this.#state.having, ...this.#conditions("having", conditions)] });
+    return this.#with({ having: [...this[stateOf].having, ...this.#conditions("having", conditions)] });
   }
 
   /** At most this many rows; null takes the bound away. */
@@ -162,18 +130,18 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
 
   /** The rows from `start` up to but not including `stop`, counted within the bounds that the query has. */
   slice(start: number, stop?: number): Query<T, E> {
-    return this.#with(sliceBounds(this.#state, start, stop));
+    return this.#with(sliceBounds(this[stateOf], start, stop));
   }
 
   /** Equal rows once; with columns (PostgreSQL): the first row for each of their values. */
   distinct(...columns: (Expression | string)[]): Query<T, E> {
     if (columns.length === 0) return this.#with({ distinct: true });
-    if (!this.#dialect.supportsDistinctOn)
+    if (!this.dialect.supportsDistinctOn)
       throw new InvalidRequestError("DISTINCT ON is not supported by this database.", {
         hint: "distinct() without columns, or groupBy()",
       });
     const nodes = columns.map((column) => this.#orderTerm(column).operand);
-    return this.#with({ distinctOn: [...this.#state.distinctOn, ...nodes] });
+    return this.#with({ distinctOn: [...this[stateOf].distinctOn, ...nodes] });
   }
 
   // ---- Joins ----
@@ -191,7 +159,7 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   join(target: unknown, on?: unknown): Query<T, any> {
     this.#refuseBounds("join");
-    return this.#replace<T, never>(joinState(this.#state, target, on, false));
+    return this.#replace<T, never>(joinState(this[stateOf], target, on, false));
   }
 
   /** The same as {@link join}, and rows without a partner stay (LEFT OUTER JOIN). */
@@ -207,25 +175,25 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   outerjoin(target: unknown, on?: unknown): Query<T, any> {
     this.#refuseBounds("join");
-    return this.#replace<T, never>(joinState(this.#state, target, on, true));
+    return this.#replace<T, never>(joinState(this[stateOf], target, on, true));
   }
 
   /** Makes `filterBy` speak of the query's first model again. */
   resetJoinpoint(): Query<T> {
-    const [first] = this.#state.from;
-    const entity = first !== undefined && !isDerived(first) ? first : primaryEntity(this.#state);
-    return this.#replace({ ...this.#state, joinpoint: primaryEntity({ ...this.#state, joinpoint: entity }) });
+    const [first] = this[stateOf].from;
+    const entity = first !== undefined && !isDerived(first) ? first : primaryEntity(this[stateOf]);
+    return this.#replace({ ...this[stateOf], joinpoint: primaryEntity({ ...this[stateOf], joinpoint: entity }) });
   }
 
   /** Chooses what stands first in FROM. */
   selectFrom(source: ModelStatic<Model> | Aliased | Subquery): Query<T, E> {
     this.#refuseBounds("selectFrom");
-    if (this.#state.joins.length > 0)
+    if (this[stateOf].joins.length > 0)
       throw new InvalidRequestError("Query.selectFrom() being called on a Query which already has joins.", {
         hint: "call selectFrom() before join()",
       });
     const target = joinTarget(source);
-    const joinpoint = isDerived(target) ? this.#state.joinpoint : target;
+    const joinpoint = isDerived(target) ? this[stateOf].joinpoint : target;
     return this.#with({ from: [target], fromChosen: true, joinpoint, scope: undefined });
   }
 
@@ -235,51 +203,51 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
   withEntities<const C extends readonly Selectable[]>(...columns: C): Query<ResultRow<C>, E> {
     if (columns.length === 0) throw new InvalidRequestError("Query.withEntities() needs at least one column or model.");
     const selection = columns.map(selectionOf);
-    return this.#replace<ResultRow<C>, E>({ ...this.#state, selection, from: this.#fromFor(selection) });
+    return this.#replace<ResultRow<C>, E>({ ...this[stateOf], selection, from: this.#fromFor(selection) });
   }
 
   /** Rows of the columns selected so far and these. */
   addColumns<const C extends readonly Selectable[]>(
     ...columns: C
   ): Query<ResultRow<readonly [...(T extends Model ? [ModelStatic<T>] : []), ...C]>, E> {
-    return this.#replace({ ...this.#state, selection: [...this.#state.selection, ...columns.map(selectionOf)] });
+    return this.#replace({ ...this[stateOf], selection: [...this[stateOf].selection, ...columns.map(selectionOf)] });
   }
 
   // ---- Combination ----
 
   /** The rows of this query and of the others, equal ones once. */
-  union(...others: Query<T, never>[]): Query<T> {
+  union(...others: RunnableQuery<T>[]): Query<T> {
     return this.#combined("UNION", others);
   }
 
   /** The rows of this query and of the others, each as often as it comes. */
-  unionAll(...others: Query<T, never>[]): Query<T> {
+  unionAll(...others: RunnableQuery<T>[]): Query<T> {
     return this.#combined("UNION ALL", others);
   }
 
   /** The rows that this query and all of the others have. */
-  intersect(...others: Query<T, never>[]): Query<T> {
+  intersect(...others: RunnableQuery<T>[]): Query<T> {
     return this.#combined("INTERSECT", others);
   }
 
   /** The rows of this query that none of the others has. */
-  except(...others: Query<T, never>[]): Query<T> {
+  except(...others: RunnableQuery<T>[]): Query<T> {
     return this.#combined("EXCEPT", others);
   }
 
   /** The query as a table with columns, for FROM and joins. */
   subquery(name?: string): Subquery<T> {
-    return new Subquery<T>(this.#state, name);
+    return new Subquery<T>(this[stateOf], name);
   }
 
   /** The query of one column as a value in an expression. */
   scalarSubquery<V = Scalar<T>>(): Expression<V> {
-    return new Expression<V>(selectNode(this.#state, "scalar", "scalarSubquery"));
+    return new Expression<V>(selectNode(this[stateOf], "scalar", "scalarSubquery"));
   }
 
   /** Whether the query finds a row, as a condition. */
   exists(): Condition {
-    const { limit, offset, ...state } = this.#state;
+    const { limit, offset, ...state } = this[stateOf];
     // One row is enough, whichever; a bound matters only where it can leave none.
     const bounds = offset !== undefined || limit === 0 ? { limit, offset } : { limit: undefined, offset: undefined };
     return new Expression({
@@ -294,12 +262,12 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
   /** What is loaded beside the rows: `joined("users")`, `selectin("users")`, `loadOnly("id")` … */
   options(...options: LoadingOption[]): Query<T, E> {
     const requests = options.map((option) => {
-      if (option instanceof LoadingOptionClass) return option.request;
+      if (option instanceof LoadingOption) return option.request;
       throw new ArgumentError(`Expected loading options, got ${describe(option)}.`, {
         hint: 'joined("users"), selectin("users"), noload("users"), raiseload("users"), loadOnly("id"), defer("bio")',
       });
     });
-    return this.#with({ loads: [...this.#state.loads, ...requests] });
+    return this.#with({ loads: [...this[stateOf].loads, ...requests] });
   }
 
   /** Locks the rows until the end of the transaction, where the database can (FOR UPDATE). */
@@ -335,216 +303,20 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
     return this.#with({ unscoped: true });
   }
 
-  // ---- Results ----
-
-  /** All results. */
-  async all(): Promise<T[]> {
-    return this.#located(this.#select(this.#state));
-  }
-
-  /** The first result; null where there is none. */
-  async first(): Promise<T | null> {
-    const rows = await this.#located(this.#select(this.#firstState()));
-    return rows[0] ?? null;
-  }
-
-  /**
-   * The only result.
-   *
-   * @throws {NoResultFound} where there is none
-   * @throws {MultipleResultsFound} where there are several
-   */
-  async one(): Promise<T> {
-    const rows = await this.#located(this.#select(this.#state));
-    if (rows.length > 1) throw new MultipleResultsFound("Multiple rows were found when exactly one was required");
-    if (rows.length === 0) throw new NoResultFound("No row was found when one was required");
-    return rows[0] as T;
-  }
-
-  /**
-   * The only result; null where there is none.
-   *
-   * @throws {MultipleResultsFound} where there are several
-   */
-  async oneOrNone(): Promise<T | null> {
-    const rows = await this.#located(this.#select(this.#state));
-    if (rows.length > 1) throw new MultipleResultsFound("Multiple rows were found when one or none was required");
-    return rows[0] ?? null;
-  }
-
-  /**
-   * The first value of the only result; null where there is none.
-   *
-   * @throws {MultipleResultsFound} where there are several
-   */
-  async scalar(): Promise<Scalar<T> | null> {
-    const rows = await this.#located(this.#select(this.#state));
-    if (rows.length > 1) throw new MultipleResultsFound("Multiple rows were found when exactly one was required");
-    const [row] = rows;
-    if (row === undefined) return null;
-    return (Array.isArray(row) ? (row as unknown[])[0] : row) as Scalar<T>;
-  }
-
-  /** The object with that primary key, from the session or the database; null where there is none. */
-  async get(key: unknown): Promise<T | null> {
-    const { mapper } = this.#requireGet();
-    const executor = this.#requireExecutor();
-    const plan = planLoads(this.#state, mapper);
-    const found = await executor.getByKey(mapper, key, {
-      autoflush: this.#state.autoflush,
-      populateExisting: this.#state.populateExisting,
-      loads: remainingLoads(plan),
-      compile: (values) => this.#compileGet(values, executor.dialect),
-    });
-    return found as T | null;
-  }
-
-  /** The number of rows, bounds included. */
-  async count(): Promise<number> {
-    const state = countState(this.#state);
-    const executor = this.#requireExecutor();
-    const compile = (): CompiledSelect => compileSelect(state, executor.dialect);
-    const rows = await this.#located(executor.select(compile, { autoflush: state.autoflush }));
-    return Number((rows[0] as readonly unknown[])[0]);
-  }
-
-  /** One page of the results. */
-  async paginate(options: PaginateOptions = {}): Promise<Pagination<T>> {
-    return Pagination.of(this as unknown as Query<T>, options);
-  }
-
-  /**
-   * The first result.
-   *
-   * @throws {NotFound} where there is none
-   */
-  async firstOr404(description?: string): Promise<T> {
-    return (await this.first()) ?? notFound(description);
-  }
-
-  /**
-   * The object with that primary key.
-   *
-   * @throws {NotFound} where there is none
-   */
-  async getOr404(key: unknown, description?: string): Promise<T> {
-    return (await this.get(key)) ?? notFound(description);
-  }
-
-  /**
-   * The only result.
-   *
-   * @throws {NotFound} where there is none, or several
-   */
-  async oneOr404(description?: string): Promise<T> {
-    try {
-      return await this.one();
-    } catch (error) {
-      if (error instanceof NoResultFound || error instanceof MultipleResultsFound) return notFound(description);
-      throw error;
-    }
-  }
-
-  /** Sets values of all rows in one statement. @returns the number of rows matched */
-  async update(
-    values: { [K in keyof E]?: E[K] | Expression | object | null },
-    options: ChangeOptions = {},
-  ): Promise<number> {
-    const executor = this.#requireExecutor();
-    const change = updateChange(this.#state, executor.dialect, values, options);
-    return this.#located(executor.change(change));
-  }
-
-  /** Deletes all rows in one statement; of a paranoid model, marks them. @returns the number of rows matched */
-  async delete(options: DeleteOptions = {}): Promise<number> {
-    const executor = this.#requireExecutor();
-    const change = deleteChange(this.#state, executor.dialect, options);
-    return this.#located(executor.change(change));
-  }
-
-  /** How the database would run the query; with `analyze`, how it did. */
-  async explain(options: { analyze?: boolean } = {}): Promise<PlanNode> {
-    const executor = this.#requireExecutor();
-    const { dialect } = executor;
-    const analyze = options.analyze ?? false;
-    const run = { autoflush: this.#state.autoflush };
-    const statement = (): Statement => compileSelect(this.#state, dialect);
-    const rows = await executor.rawRows(() => dialect.explainStatement(statement(), analyze), run);
-    const plan = dialect.readPlan(rows);
-    if (!analyze || dialect.explainRuns) return plan;
-    const start = performance.now();
-    const { length } = await executor.rawRows(statement, run);
-    return { ...plan, rows: length, timeMs: performance.now() - start };
-  }
-
-  /** The results one after the other, read in batches; leaving the loop ends the reading. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    const state = this.#state;
-    const entity = primaryEntity(state);
-    const hasEntity = state.selection.some((selection) => selection.kind === "entity");
-    if (hasEntity && entity !== undefined && multipliesRows(planLoads(state, entity.mapper))) {
-      if (state.batch !== undefined)
-        throw new InvalidRequestError(
-          "Can't use yieldPer() with eager loaders that require uniquing: a joined collection's rows may fall into several batches.",
-          { hint: "load the collection by selectin()" },
-        );
-      yield* await this.all();
-      return;
-    }
-    const executor = this.#requireExecutor();
-    const options = { autoflush: state.autoflush, batch: state.batch ?? BATCH };
-    yield* executor.stream(() => compileSelect(state, executor.dialect), options) as AsyncIterable<T>;
-  }
-
-  // ---- SQL ----
-
-  /** The statement as it would be sent now: its text with placeholders, and its parameters. Nothing is run. */
-  toSQL(): Statement {
-    return selectStatement(this.#state, this.#dialect);
-  }
-
-  /** The statement with its values written in, as the database's own client takes it. Nothing is run. */
-  get sql(): string {
-    return selectText(this.#state, this.#dialect);
-  }
-
-  toString(): string {
-    return this.sql;
-  }
-
-  [Symbol.toPrimitive](hint: string): string {
-    if (hint !== "number") return this.sql;
-    throw new ArgumentError("A query has no value in JavaScript: it cannot be compared or calculated with operators.", {
-      hint: "await query.scalar() gives one value, query.scalarSubquery() an expression",
-    });
-  }
-
-  [inspect.custom](): string {
-    return `<Query ${this.sql}>`;
-  }
-
   // ---- Inside ----
 
-  get #dialect(): Dialect {
-    for (const source of this.#state.from) {
-      const entity = isDerived(source) ? this.#state.joinpoint : source;
-      if (entity !== undefined) return entity.mapper.dialect;
-    }
-    return this.#executor()?.dialect ?? DEFAULT_DIALECT;
-  }
-
   #with(change: Partial<SelectState>): Query<T, E> {
-    return new Query<T, E>(this.#executor, { ...this.#state, ...change });
+    return new Query<T, E>(this.executor, { ...this[stateOf], ...change });
   }
 
   #replace<R = T, F extends Model = E>(state: SelectState): Query<R, F> {
-    return new Query<R, F>(this.#executor, state);
+    return new Query<R, F>(this.executor, state);
   }
 
   #filtered(method: string, conditions: readonly unknown[]): Query<T, E> {
     this.#refuseBounds(method);
     const nodes = this.#conditions(method, conditions);
-    return nodes.length === 0 ? this : this.#with({ where: [...this.#state.where, ...nodes] });
+    return nodes.length === 0 ? this : this.#with({ where: [...this[stateOf].where, ...nodes] });
   }
 
   #conditions(method: string, conditions: readonly unknown[]): Node[] {
@@ -564,16 +336,19 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
         hint: "a comparison is a method: User.c.id.eq(1), not User.c.id == 1",
       });
     }
-    if (condition instanceof RelationshipExpression || condition instanceof Query)
+    if (condition instanceof RelationshipExpression || condition instanceof RunnableQuery)
       throw new ArgumentError(`Expected conditions in ${method}(), got ${describe(condition)}.`, {
-        hint: condition instanceof Query ? "query.exists() is a condition" : "relationship.isNotNull() is a condition",
+        hint:
+          condition instanceof RunnableQuery
+            ? "query.exists() is a condition"
+            : "relationship.isNotNull() is a condition",
       });
     const entity = this.#requireJoinpoint(method);
-    return new WhereObjects(entity, (path) => joinedAlong(this.#state, path)).condition(condition);
+    return new WhereObjects(entity, (path) => joinedAlong(this[stateOf], path)).condition(condition);
   }
 
   #requireJoinpoint(method: string): Entity {
-    const entity = this.#state.joinpoint ?? primaryEntity(this.#state);
+    const entity = this[stateOf].joinpoint ?? primaryEntity(this[stateOf]);
     if (entity !== undefined) return entity;
     throw new InvalidRequestError(`Query.${method}() needs a model whose names it can take; this query has none.`, {
       hint: "filter() takes expressions",
@@ -581,7 +356,7 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
   }
 
   #refuseBounds(method: string): void {
-    const { limit, offset } = this.#state;
+    const { limit, offset } = this[stateOf];
     if (limit === undefined && offset === undefined) return;
     throw new InvalidRequestError(
       `Query.${method}() being called on a Query which already has LIMIT or OFFSET applied. ` +
@@ -596,14 +371,14 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
 
   /** The label or the attribute of that name. */
   #named(name: string, method: string): Node {
-    const { selection, joinpoint } = this.#state;
+    const { selection, joinpoint } = this[stateOf];
     const labelled = selection.find((entry) => entry.kind === "value" && entry.label === name);
     if (labelled?.kind === "value") return labelled.node.kind === "column" ? labelled.node : { kind: "label", name };
-    for (const entity of [primaryEntity(this.#state), joinpoint]) {
+    for (const entity of [primaryEntity(this[stateOf]), joinpoint]) {
       const attribute = entity?.mapper.find(name);
       if (entity !== undefined && attribute !== undefined) return columnNode(entity, attribute);
     }
-    const entity = primaryEntity(this.#state);
+    const entity = primaryEntity(this[stateOf]);
     if (entity !== undefined && /^\w+$/.test(name)) throw entity.mapper.unknownProperty(name);
     throw new ArgumentError(
       `Cannot use ${JSON.stringify(name)} in ${method}(): it is not the name of an attribute or label.`,
@@ -615,108 +390,21 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> implements QueryOp
 
   /** FROM for another select list: the tables it speaks of, unless joins or a choice of the caller's settle it. */
   #fromFor(selection: readonly Selection[]): SelectState["from"] {
-    const { from, joins, fromChosen } = this.#state;
+    const { from, joins, fromChosen } = this[stateOf];
     if (joins.length > 0 || fromChosen || from.some(isDerived)) return from;
     const sources = sourcesOfSelection(selection);
     const stays = sources.length === 0 || sources.some((source) => from.includes(source));
     return stays ? from : sources.slice(0, 1);
   }
 
-  #combined(operator: Compound["operator"], others: readonly Query<T, never>[]): Query<T> {
+  #combined(operator: Compound["operator"], others: readonly RunnableQuery<T>[]): Query<T> {
     const states = others.map((other) => {
-      if (other instanceof Query) return other[stateOf];
+      if (other instanceof RunnableQuery) return other[stateOf];
       throw new ArgumentError(`Expected queries to combine, got ${describe(other)}.`);
     });
     if (states.length === 0) return this as unknown as Query<T>;
-    return new Query<T>(this.#executor, compoundState(this.#state, operator, states));
+    return new Query<T>(this.executor, compoundState(this[stateOf], operator, states));
   }
-
-  #firstState(): SelectState {
-    return { ...this.#state, limit: this.#state.limit === 0 ? 0 : 1 };
-  }
-
-  async #select(state: SelectState): Promise<T[]> {
-    const executor = this.#requireExecutor();
-    let compiled: CompiledSelect | undefined;
-    const compile = (): CompiledSelect => (compiled = compileSelect(state, executor.dialect));
-    const rows = (await executor.select(compile, { autoflush: state.autoflush })) as T[];
-    if (compiled !== undefined) noteShape(rows, compiled);
-    return rows;
-  }
-
-  #requireExecutor(): QueryExecutor {
-    const executor = this.#executor();
-    if (executor !== undefined) return executor;
-    throw new InvalidRequestError("Cannot run this query: it belongs to no session.", {
-      hint: "db.session.query(Model) gives one that does",
-    });
-  }
-
-  #requireGet(): Entity {
-    const { selection, where, joins, groupBy, having, limit, offset, fromChosen, from } = this.#state;
-    const [entry] = selection;
-    if (entry?.kind !== "entity" || selection.length > 1)
-      throw new InvalidRequestError("Query.get() can only be used against a single mapped class.");
-    const bounded = limit !== undefined || offset !== undefined || fromChosen || from.some(isDerived);
-    if (bounded || where.length + joins.length + groupBy.length + having.length > 0)
-      throw new InvalidRequestError("Query.get() being called on a Query with existing criterion.");
-    return entry.entity;
-  }
-
-  #compileGet(values: readonly unknown[], dialect: Dialect): CompiledSelect {
-    const entity = this.#requireGet();
-    const where = entity.mapper.primaryKey.map((attribute, i): Node => ({
-      kind: "binary",
-      operator: "=",
-      left: columnNode(entity, attribute),
-      right: { kind: "parameter", value: attribute.toDatabase(values[i]), attribute, besideColumn: true },
-      type: { kind: "boolean" },
-    }));
-    return compileSelect({ ...this.#state, where, orderBy: [] }, dialect);
-  }
-
-  /** Lets an error of the database tell where the query was run: a driver's error knows only its own event loop. */
-  async #located<R>(result: Promise<R>): Promise<R> {
-    const here: { stack?: string } = {};
-    Error.captureStackTrace(here);
-    try {
-      return await result;
-    } catch (error) {
-      if (error instanceof Error && error.stack !== undefined) {
-        // Without the frames of this method and of the one that was called.
-        const frames = here.stack?.split("\n").slice(2).join("\n") ?? "";
-        if (!error.stack.includes(frames)) error.stack += `\n${frames}`;
-      }
-      throw error;
-    }
-  }
-}
-
-function namedCondition(entity: Entity, key: string, value: unknown): Node {
-  const { mapper } = entity;
-  const attribute = mapper.find(key);
-  if (
-    attribute !== undefined &&
-    value !== null &&
-    value !== undefined &&
-    Array.isArray(value) &&
-    attribute.kind !== "array" &&
-    attribute.kind !== "json"
-  )
-    throw new ArgumentError(`Cannot compare ${attribute.label} with an array in filterBy().`, {
-      hint: `filter(${mapper.name}.c.${key}.in([…]))`,
-    });
-  if (value === undefined)
-    throw new ArgumentError(`Cannot use undefined as the value of "${key}" in filterBy().`, {
-      hint: "use null for SQL NULL, or leave the name out",
-    });
-  if (attribute !== undefined) {
-    const column = new Expression(columnNode(entity, attribute));
-    return nodeOfExpression(column.eq(value)) as Node;
-  }
-  const relationship = mapper.relationships.get(key);
-  if (relationship === undefined) throw mapper.unknownProperty(key);
-  return nodeOfExpression(new RelationshipExpression<Model>(entity, relationship).eq(value as Model | null)) as Node;
 }
 
 /** The entity that the query joined along a path of relationships. */
@@ -729,8 +417,4 @@ function joinedAlong(state: SelectState, path: readonly string[]): Entity | unde
     entity = join.target;
   }
   return entity;
-}
-
-function notFound(description: string | undefined): never {
-  throw description === undefined ? new NotFound() : new NotFound(description);
 }

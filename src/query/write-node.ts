@@ -2,7 +2,6 @@ import type { Bindable, Dialect, ValueKind } from "../driver/dialect";
 import { InvalidRequestError, StatementError } from "../errors";
 import type { Attribute, AttributeKind } from "../mapper/attribute";
 import type { InstanceFields } from "../mapper/row-class";
-import type { Entity } from "./entity";
 import type {
   CaseNode,
   CastNode,
@@ -12,67 +11,46 @@ import type {
   LikeNode,
   Node,
   ObjectValueNode,
+  OrderTerm,
   OverNode,
-  ParameterNode,
-  ValueNode,
 } from "./node";
 import { typeOf } from "./node";
 import { BINDING, bindingOf, bindingOfOperator } from "./operators";
 import type { Scope, SelectionKeys, SourceName } from "./scope";
 import { derivedColumn } from "./scope";
 import type { SelectState, Source } from "./select-state";
-import type { SqlParameter, SqlParts } from "./sql-text";
+import { SqlWriter } from "./sql-writer";
+import type { SqlParts } from "./sql-text";
 import { sequelizeCondition } from "./sequelize-condition";
 
 /** Writes expressions as SQL into a row of texts and parameters. */
-export abstract class NodeWriter {
-  readonly dialect: Dialect;
+export abstract class NodeWriter extends SqlWriter {
   /** Objects must have the keys that are asked of them; otherwise a missing one counts as NULL. */
   readonly strict: boolean;
-  parts: (string | SqlParameter)[] = [];
   scope!: Scope;
   /** Puts a table that an expression names, and FROM does not, into FROM. */
   implicit: (source: Source) => void = () => undefined;
 
   constructor(dialect: Dialect, strict: boolean) {
-    this.dialect = dialect;
+    super(dialect);
     this.strict = strict;
   }
 
   /** Writes a SELECT; given the scope that it sees. */
   abstract select(state: SelectState, parent: Scope | undefined, use: "operand" | "exists"): SelectionKeys;
 
-  write(text: string): this {
-    this.parts.push(text);
-    return this;
-  }
-
-  append(parts: SqlParts): this {
-    for (const part of parts) this.parts.push(part);
-    return this;
-  }
-
-  parameter(value: Bindable): this {
-    this.parts.push({ value });
-    return this;
-  }
-
-  /** What `write` writes, kept apart to stand elsewhere. */
-  capture(write: () => void): SqlParts {
-    const before = this.parts;
-    const captured: (string | SqlParameter)[] = (this.parts = []);
-    write();
-    this.parts = before;
-    return captured;
-  }
-
-  /** Conditions joined by AND; nothing for none. */
+  /** Conditions joined by AND; nothing for none. Each is asked for when those before it are written. */
   writeCondition(conditions: Iterable<Node>): void {
-    const nodes = [...conditions];
-    nodes.forEach((node, i) => {
-      if (i > 0) this.write(" AND ");
-      this.node(node, nodes.length > 1 ? BINDING.and : BINDING.text);
-    });
+    const written: SqlParts[] = [];
+    let isBracketed = false;
+    for (const node of conditions) {
+      isBracketed = bindingOf(node) < BINDING.and;
+      written.push(this.capture(() => this.node(node, BINDING.and)));
+    }
+    const [only] = written;
+    // Alone it needs no brackets.
+    if (only !== undefined && written.length === 1) this.append(isBracketed ? only.slice(1, -1) : only);
+    else written.forEach((parts, i) => this.write(i > 0 ? " AND " : "").append(parts));
   }
 
   writeList(nodes: readonly Node[]): void {
@@ -106,10 +84,10 @@ export abstract class NodeWriter {
         return;
       }
       case "parameter":
-        this.#parameter(node);
+        this.attributeValue(node);
         return;
       case "value":
-        this.#value(node);
+        this.freeValue(node);
         return;
       case "objectValue":
         this.parameter(this.#objectValue(node));
@@ -248,27 +226,6 @@ export abstract class NodeWriter {
     this.write(source.prefix + name);
   }
 
-  #parameter(node: ParameterNode): void {
-    const { attribute, value, besideColumn } = node;
-    // A column makes the database read the value by the column's type; beside anything else it must be told.
-    const typed =
-      !besideColumn && typeof value === "string" && (attribute.kind === "bigint" || attribute.kind === "decimal");
-    const [before, after] = typed ? this.dialect.typedParameter(attribute.kind) : NOTHING;
-    if (before !== "") this.write(before);
-    this.parameter(value);
-    if (after !== "") this.write(after);
-  }
-
-  #value({ value, typed }: ValueNode, asText = false): void {
-    const kind = asText && typeof value === "string" ? "text" : kindOfValue(value);
-    const needsType = typed || kind === "bigint";
-    const [before, after] = needsType && kind !== undefined ? this.dialect.typedParameter(kind) : NOTHING;
-    if (before !== "") this.write(before);
-    this.parameter(this.dialect.bindValue(value as Parameters<Dialect["bindValue"]>[0]));
-    if (after !== "") this.write(after);
-    if (asText && kind === "text") this.write(this.dialect.textForm);
-  }
-
   #objectValue(node: ObjectValueNode): Bindable {
     const { instance, attribute, target } = node;
     const value = (instance as unknown as InstanceFields).dataValues[attribute.name];
@@ -360,7 +317,7 @@ export abstract class NodeWriter {
     const asText = this.dialect.takesAnyType(node.name);
     node.operands.forEach((operand, i) => {
       if (i > 0) this.write(", ");
-      if (operand.kind === "value") this.#value(operand, asText);
+      if (operand.kind === "value") this.freeValue(operand, asText);
       else this.node(operand);
     });
     this.write(")");
@@ -374,13 +331,23 @@ export abstract class NodeWriter {
     }
     if (node.orderBy.length > 0) {
       this.write(node.partitionBy.length > 0 ? " ORDER BY " : "ORDER BY ");
-      node.orderBy.forEach((term, i) => {
-        this.write(i > 0 ? ", " : "")
-          .node(term.operand)
-          .write(term.descending ? " DESC" : "");
-      });
+      this.writeOrder(node.orderBy, (operand) => this.node(operand));
     }
     this.write(")");
+  }
+
+  /** The terms of an ORDER BY; where the database has no NULLS FIRST, another term stands before the term. */
+  writeOrder(terms: readonly OrderTerm[], writeOperand: (operand: Node) => void): void {
+    terms.forEach(({ operand, descending, nulls }, i) => {
+      if (i > 0) this.write(", ");
+      const parts = this.capture(() => writeOperand(operand));
+      if (nulls !== undefined && !this.dialect.supportsNullsOrdering)
+        this.append(parts).write(nulls === "first" ? " IS NULL DESC, " : " IS NULL, ");
+      this.append(parts);
+      if (descending) this.write(" DESC");
+      if (nulls !== undefined && this.dialect.supportsNullsOrdering)
+        this.write(nulls === "first" ? " NULLS FIRST" : " NULLS LAST");
+    });
   }
 
   #cast({ operand, target }: CastNode): void {
@@ -436,20 +403,3 @@ const VALUE_KINDS = new Set<AttributeKind>([
 function isValueKind(kind: AttributeKind): kind is ValueKind {
   return VALUE_KINDS.has(kind);
 }
-
-function kindOfValue(value: unknown): ValueKind | undefined {
-  switch (typeof value) {
-    case "number":
-      return !Number.isInteger(value) ? "number" : Math.abs(value) < 2 ** 31 ? "integer" : "bigint";
-    case "bigint":
-      return "bigint";
-    case "boolean":
-      return "boolean";
-    case "object":
-      return value instanceof Date ? "date" : Buffer.isBuffer(value) ? "blob" : undefined;
-    default:
-      return undefined;
-  }
-}
-
-export type { Entity };

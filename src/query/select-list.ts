@@ -1,0 +1,229 @@
+import type { Dialect } from "../driver/dialect";
+import { InvalidRequestError } from "../errors";
+import type { Attribute } from "../mapper/attribute";
+import { decoderOf } from "../mapper/attribute";
+import { Entity } from "./entity";
+import { KeyNames } from "./key-names";
+import type { LoadPlan } from "./load-plan";
+import { attributesOf, isInRow } from "./load-plan";
+import type { Node, OrderTerm, ValueType } from "./node";
+import { typeOf } from "./node";
+import type { EntityColumn, EntitySlot, ValueSlot } from "./query-executor";
+import { columnNode, linkOf } from "./relationship-link";
+import type { SelectionKeys, SourceName } from "./scope";
+import type { EntitySelection, Join, SelectState, ValueSelection } from "./select-state";
+import { isDerived } from "./select-state";
+import type { SourceWriter } from "./source-writer";
+import type { SqlParts } from "./sql-text";
+import { isSelected } from "./wrapped-state";
+
+/** How a SELECT is used, which decides its select list. */
+export type Use = "result" | "derived" | "operand" | "exists";
+
+/** The select list of one SELECT, and what it brings along: how rows are read, joins and order of joined relationships. */
+export class SelectList {
+  readonly slots: (EntitySlot | ValueSlot)[] = [];
+  readonly joins: Join[] = [];
+  readonly order: OrderTerm[] = [];
+  /** Columns that are only ordered by. */
+  readonly hidden: SqlParts[] = [];
+  readonly #keys: (string | ReadonlyMap<Attribute, string>)[] = [];
+  readonly #names = new KeyNames();
+  readonly #writer: SourceWriter;
+  readonly #state: SelectState;
+  readonly #use: Use;
+
+  constructor(writer: SourceWriter, state: SelectState, use: Use) {
+    this.#writer = writer;
+    this.#state = state;
+    this.#use = use;
+  }
+
+  /** The names of the columns, per selection. */
+  get keys(): SelectionKeys {
+    return this.#keys;
+  }
+
+  /** Writes the list. @param plan  what is loaded of the first entity */
+  write(plan: LoadPlan | undefined): void {
+    const { selection, distinct, distinctOn, groupBy } = this.#state;
+    if (this.#use === "exists" && !distinct && distinctOn.length + groupBy.length === 0) {
+      this.#writer.write("1");
+      return;
+    }
+    let planned = plan;
+    selection.forEach((entry, i) => {
+      if (i > 0) this.#writer.write(", ");
+      if (entry.kind === "value") this.#value(entry);
+      else if (this.#use === "result") {
+        this.#entity(entry, planned);
+        planned = undefined; // Options speak of the first entity only.
+      } else this.#derivedEntity(entry);
+    });
+  }
+
+  /** Writes what stands for a selected expression or a label in ORDER BY. */
+  writeOrdered(node: Node): void {
+    const writer = this.#writer;
+    const { selection, distinct } = this.#state;
+    if (node.kind === "label") {
+      writer.write(writer.dialect.identifier(this.#keyOf(node.name)));
+      return;
+    }
+    const at = selection.findIndex((entry) => entry.kind === "value" && entry.node === node);
+    const key = this.#keys[at];
+    if (node.kind !== "column" && typeof key === "string") writer.write(writer.dialect.identifier(key));
+    // A DISTINCT query can be ordered only by what it selects.
+    else if (distinct && at === -1 && !isSelected(node, this.#state)) {
+      const name = writer.dialect.identifier(this.#names.claim(`order_${this.hidden.length + 1}`));
+      this.hidden.push(writer.capture(() => writer.node(node).write(` AS ${name}`)));
+      writer.write(name);
+    } else writer.node(node);
+  }
+
+  /** Writes what stands for a selected expression or a label in GROUP BY. */
+  writeGrouped(node: Node): void {
+    const writer = this.#writer;
+    if (node.kind === "label") {
+      writer.write(writer.dialect.identifier(this.#keyOf(node.name)));
+      return;
+    }
+    const parts = writer.capture(() => writer.node(node));
+    const at = this.#state.selection.findIndex((entry) => entry.kind === "value" && entry.node === node);
+    // Two parameters are never the same expression to the database, so the select list's own is named by its place.
+    if (at !== -1 && parts.some((part) => typeof part !== "string")) writer.write(String(this.#position(at)));
+    else writer.append(parts);
+  }
+
+  #keyOf(label: string): string {
+    const at = this.#state.selection.findIndex((entry) => entry.kind === "value" && entry.label === label);
+    const key = this.#keys[at];
+    if (typeof key === "string") return key;
+    throw new InvalidRequestError(`Cannot order or group by "${label}": the query selects nothing under that name.`);
+  }
+
+  /** The number of a selection's first column, counted from 1. */
+  #position(index: number): number {
+    let position = 1;
+    for (const entry of this.#state.selection.slice(0, index))
+      position += entry.kind === "entity" ? entry.entity.mapper.attributes.length : 1;
+    return position;
+  }
+
+  #value({ node, label }: ValueSelection): void {
+    const writer = this.#writer;
+    const type = typeOf(node);
+    const asText = this.#use === "result" && type?.kind === "bigint" && writer.dialect.readsBigintsAsText;
+    if (asText) writer.write("CAST(");
+    writer.node(node);
+    if (asText) writer.write(" AS TEXT)");
+    const bare = asText ? undefined : writer.columnName(node);
+    const key = this.#names.claim(label ?? bare ?? unnamed(node));
+    const isNamed = this.#use !== "operand" || (label !== undefined && bare === undefined);
+    if (key !== bare && isNamed) writer.write(` AS ${writer.dialect.identifier(key)}`);
+    this.#keys.push(key);
+    this.slots.push({ kind: "value", key, label, decode: valueDecoder(type, writer.dialect) });
+  }
+
+  #entity({ entity }: EntitySelection, plan: LoadPlan | undefined): void {
+    const isAlone = this.#state.selection.length === 1;
+    const { attributes: all } = entity.mapper;
+    const attributes = plan === undefined ? all : attributesOf(plan);
+    const source = this.#writer.source(entity);
+    const columns = this.#columns(attributes, source, isAlone ? "" : `${source.name}_`);
+    this.#keys.push(new Map(columns.map(({ attribute, key }) => [attribute, key])));
+    const children = plan === undefined ? [] : this.#children(entity, plan);
+    this.slots.push({
+      kind: "entity",
+      mapper: entity.mapper,
+      columns,
+      direct: isAlone && children.length === 0 && columns.every(({ attribute, key }) => attribute.name === key),
+      complete: attributes.length === all.length,
+      children,
+    });
+  }
+
+  #columns(attributes: readonly Attribute[], source: SourceName, prefix: string): EntityColumn[] {
+    const writer = this.#writer;
+    return attributes.map((attribute, i) => {
+      const isTable = source.columns === undefined;
+      const column = isTable ? attribute.column : writer.derivedName(source, attribute);
+      const sql = source.prefix + (isTable ? attribute.columnSql : writer.dialect.identifier(column));
+      const key = this.#names.claim(prefix === "" ? attribute.name : prefix + attribute.column);
+      const value = attribute.readAsText ? `CAST(${sql} AS TEXT)` : sql;
+      const alias = key === column && !attribute.readAsText ? "" : ` AS ${writer.dialect.identifier(key)}`;
+      writer.write((i > 0 ? ", " : "") + value + alias);
+      return { attribute, key };
+    });
+  }
+
+  /** All columns of an entity under their own names, for the statement around. */
+  #derivedEntity({ entity }: EntitySelection): void {
+    const writer = this.#writer;
+    const source = writer.source(entity);
+    const keys = new Map<Attribute, string>();
+    entity.mapper.attributes.forEach((attribute, i) => {
+      const column = source.columns === undefined ? attribute.column : writer.derivedName(source, attribute);
+      const key = this.#names.claim(column, () => `${entity.mapper.tableName}_${column}`);
+      const alias = key === column || this.#use === "operand" ? "" : ` AS ${writer.dialect.identifier(key)}`;
+      writer.write(`${i > 0 ? ", " : ""}${source.prefix}${writer.dialect.identifier(column)}${alias}`);
+      keys.set(attribute, key);
+    });
+    this.#keys.push(keys);
+  }
+
+  /** The columns of relationships whose rows stand beside their parent's. */
+  #children(entity: Entity, plan: LoadPlan): EntitySlot["children"] {
+    const children: EntitySlot["children"][number][] = [];
+    for (const child of plan.children.values()) {
+      const { relationship, mapper } = child;
+      if (relationship === undefined || !isInRow(child)) continue;
+      const isJoined = child.strategy === "joined";
+      const target = isJoined ? this.#join(entity, child) : this.#contained(entity, child);
+      for (const { attribute, descending } of isJoined ? relationship.orderBy : [])
+        this.order.push({ operand: columnNode(target, mapper.attribute(attribute)), descending, nulls: undefined });
+      // Its columns stand in the select list before its JOIN is written.
+      const source = this.#writer.declare(target);
+      const attributes = attributesOf(child);
+      this.#writer.write(", ");
+      const columns = this.#columns(attributes, source, `${source.name}_`);
+      const complete = attributes.length === mapper.attributes.length;
+      const inner = this.#children(target, child);
+      const slot: EntitySlot = { kind: "entity", mapper, columns, direct: false, complete, children: inner };
+      children.push({ relationship, alias: source.name, slot });
+    }
+    return children;
+  }
+
+  #join(entity: Entity, { relationship }: LoadPlan): Entity {
+    if (relationship === undefined) throw new InvalidRequestError("Only relationships can be joined for loading.");
+    const target = Entity.alias(relationship.target);
+    const through = relationship.through && Entity.alias(relationship.through);
+    const link = linkOf(relationship, (attribute) => columnNode(entity, attribute), target, through);
+    const base = { outer: true, relationship: undefined, source: undefined };
+    if (through !== undefined) this.joins.push({ ...base, target: through, on: link.toThrough });
+    this.joins.push({ ...base, target, on: link.toTarget });
+    return target;
+  }
+
+  /** The entity that the query itself joined along the relationship. */
+  #contained(entity: Entity, child: LoadPlan): Entity {
+    const { joins } = this.#state;
+    const join = joins.find((each) => each.source === entity && each.relationship === child.relationship);
+    if (join !== undefined && !isDerived(join.target)) return join.target;
+    const path = child.path.join(".");
+    throw new InvalidRequestError(`Cannot fill "${path}" from this query: it does not join that relationship.`, {
+      hint: `join it: .join("${child.path.at(-1)}"), or load it: .options(joined("${path}"))`,
+    });
+  }
+}
+
+function unnamed(node: Node): string {
+  return node.kind === "function" ? `${node.name.replaceAll(/\W/g, "_")}_1` : "anon_1";
+}
+
+function valueDecoder(type: ValueType | undefined, dialect: Dialect): ((raw: unknown) => unknown) | undefined {
+  if (type === undefined) return undefined;
+  const decode = type.attribute === undefined ? decoderOf(type.kind, undefined, dialect) : type.attribute.decode;
+  return decode && ((raw) => (raw === null ? null : decode(raw)));
+}
