@@ -6,6 +6,8 @@ import type { Compiled } from "./compile";
 import { importModule } from "./import-module";
 import { type LoadOnRead, Runtime, isAwaitable } from "./runtime";
 
+import { releaseStuckOutput } from "./stuck-output";
+
 /** What running one input came to. */
 export type Outcome =
   | { readonly kind: "value"; readonly value: unknown }
@@ -102,7 +104,10 @@ export class Evaluator {
       if (value !== undefined) setGlobal("_", value);
       return { kind: "value", value };
     } catch (error) {
-      if (isInterrupt(error)) return { kind: "interrupted" };
+      if (isInterrupt(error)) {
+        for (const stream of [process.stdout, process.stderr]) releaseStuckOutput(stream);
+        return { kind: "interrupted" };
+      }
       setGlobal("_error", error);
       return { kind: "error", error, suggestion: runtime.suggestionFor(error) };
     }
@@ -113,7 +118,7 @@ export class Evaluator {
     this.#inputs.set(filename, compiled);
     for (const name of compiled.names) openForAssignment(name);
     const script = new vm.Script(compiled.script, { filename });
-    const stop = new StopSignal();
+    const stop = new StopSignal(() => this.#lostSignal());
     this.#interrupt = stop.raise;
     process.on("SIGINT", stop.raise);
     try {
@@ -157,6 +162,24 @@ export class Evaluator {
     }
   }
 
+  /**
+   * Whether a SIGINT came in a stretch that ended before Node's watching thread woke up.
+   *
+   * Node forgets such a signal, but its thread's semaphore does not: the next script that is watched gets it. This one is watched
+   * for nothing else.
+   */
+  #lostSignal(): boolean {
+    // A sleep, not a loop: on a busy machine the watching thread needs the processor.
+    this.#shell.step = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4);
+    try {
+      this.#stepper.runInThisContext({ breakOnSigint: true, displayErrors: false });
+      return false;
+    } catch (error) {
+      if (isInterrupt(error)) return true;
+      throw error;
+    }
+  }
+
   /** Runs one synchronous stretch of user code so that SIGINT breaks it. */
   #segment(stretch: () => unknown): unknown {
     const { terminal } = this.#options;
@@ -172,10 +195,19 @@ export class Evaluator {
   }
 }
 
+/** When a wait looks for a signal that got lost, after its begin. Later ones follow by the last distance. */
+const LOOKS_MS = [20, 50, 100, 300, 1000];
+
 /** Lets one wait at a time be stopped; a stop that comes between two waits stops the next one. */
 class StopSignal {
+  readonly #wasLost: () => boolean;
   #raised = false;
   #reject: ((error: Interrupted) => void) | undefined;
+
+  /** @param wasLost  tells whether a signal came that nobody has been told of */
+  constructor(wasLost: () => boolean) {
+    this.#wasLost = wasLost;
+  }
 
   readonly raise = (): void => {
     this.#raised = true;
@@ -189,8 +221,40 @@ class StopSignal {
   waitFor(value: unknown): Promise<unknown> {
     if (this.#raised) return Promise.reject(new Interrupted("interrupted"));
     return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      Promise.resolve(value).then(resolve, reject);
+      let looks = 0;
+      let timer: NodeJS.Timeout | undefined;
+      const lookLater = (): void => {
+        timer = setTimeout(
+          () => {
+            if (this.#wasLost()) this.raise();
+            else lookLater();
+          },
+          LOOKS_MS[Math.min(looks++, LOOKS_MS.length - 1)],
+        ).unref();
+      };
+      const settle = (how: () => void): void => {
+        clearTimeout(timer);
+        how();
+      };
+      lookLater();
+      this.#reject = (error) => {
+        settle(() => {
+          reject(error);
+        });
+      };
+      Promise.resolve(value).then(
+        (result) => {
+          settle(() => {
+            resolve(result);
+          });
+        },
+        (error: unknown) => {
+          settle(() => {
+            // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is the person's own value, passed on
+            reject(error);
+          });
+        },
+      );
     });
   }
 }

@@ -7,6 +7,7 @@ export interface PtyOptions {
   readonly node?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly columns?: number;
+  readonly cwd?: string;
 }
 
 /** A program in a real terminal: keys go in, and what a person would see comes out. */
@@ -15,11 +16,15 @@ export class PtyShell {
   readonly #terminal;
   exitCode: number | undefined;
 
-  constructor(args: readonly string[], { node = process.execPath, environment = {}, columns = 100 }: PtyOptions = {}) {
+  constructor(
+    args: readonly string[],
+    { node = process.execPath, environment = {}, columns = 100, cwd }: PtyOptions = {},
+  ) {
     this.#terminal = new Terminal({ cols: columns, rows: 30, scrollback: 5000, allowProposedApi: true });
     this.#pty = spawn(node, [...args], {
       cols: columns,
       rows: 30,
+      cwd,
       env: { ...process.env, SEQUELIZE_SHELL_HISTORY: "", ...environment },
     });
     this.#pty.onData((data) => {
