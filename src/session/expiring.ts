@@ -3,6 +3,7 @@ import { InvalidRequestError } from "../errors";
 import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
 import { describeInstance } from "./label";
+import { undoRelations } from "./linking";
 import { ownState } from "./own-state";
 import type { Mapper } from "../mapper/mapper";
 import type { UnitOfWork } from "./unit-of-work";
@@ -22,6 +23,7 @@ export function expire(unit: UnitOfWork, instance: Instance, mapper: Mapper, nam
   }
   const state = ownState(instance, mapper);
   if (names === undefined) {
+    undoRelations(state);
     undoChanges(state);
     state.copies = undefined;
     state.relations = undefined;

@@ -7,7 +7,7 @@ import { rowMaker } from "../query/result-row";
 import { settleExpired } from "./expiring";
 import type { Instance, InstanceState, Values } from "./instance-state";
 import { LoadedState, peekState, setState } from "./instance-state";
-import { loadMembers, membersOf, referenceOf } from "./linking";
+import { loadMembers, membersOf, referenceOf, undoRelations } from "./linking";
 import { ownState } from "./own-state";
 
 import type { UnitOfWork } from "./unit-of-work";
@@ -213,8 +213,8 @@ class EntityReader {
     state.original = undefined;
     state.copies = undefined;
     this.#unit.touched.delete(state);
-    for (const [key, relation] of state.relations ?? []) {
-      relation.undo();
+    undoRelations(state);
+    for (const key of [...(state.relations?.keys() ?? [])]) {
       if (!state.mapper.relationships.get(key)?.toMany) state.relations?.delete(key);
     }
   }

@@ -81,6 +81,11 @@ function withDefaults(mapper: Mapper): readonly Attribute[] {
  */
 const withoutServerDefault = new WeakSet<Attribute>();
 
+/** Whether a column is known to stay NULL when an INSERT leaves it out; foreign keys have no defaults of their own. */
+function staysNull(attribute: Attribute): boolean {
+  return attribute.options.references !== undefined || withoutServerDefault.has(attribute);
+}
+
 /** Remembers what the database put into a column that an INSERT left out. */
 export function learnServerDefault(attribute: Attribute, stored: unknown): void {
   if (stored === null) withoutServerDefault.add(attribute);
@@ -105,7 +110,7 @@ export function shapeOf(state: InstanceState, linked: ReadonlySet<Attribute> | u
     const value = dataValues[attribute.name];
     const isGenerated = attribute === mapper.generatedKey;
     if (isGenerated ? value === undefined || value === null : value === undefined && !linked?.has(attribute)) {
-      key += isGenerated ? "g" : withoutServerDefault.has(attribute) ? "v" : "u";
+      key += isGenerated ? "g" : staysNull(attribute) ? "v" : "u";
     } else key += "v";
   }
   const known = emplace(shapes, mapper, () => new Map<string, InsertShape>());

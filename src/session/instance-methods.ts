@@ -100,8 +100,8 @@ function installReading(mapper: Mapper, prototype: PrototypeParts, take: Take): 
     "toJSON",
     (inherited) =>
       function () {
-        const values = plain(inherited.call(this)) as Record<string, unknown>;
         const state = peekState(this);
+        const values = inModelOrder(mapper, plain(inherited.call(this)) as Record<string, unknown>);
         if (state === undefined || state instanceof LoadedState) return values;
         for (const [key, relation] of state.relations ?? []) {
           if (relation instanceof Members) {
@@ -127,6 +127,13 @@ function loadedReference(instance: Instance, key: string): unknown {
 
 function columnsOf(instance: Instance): unknown {
   return plain({ ...instance.dataValues });
+}
+
+/** Attributes as the model lists them, whatever order they were set in; then the rest. */
+function inModelOrder(mapper: Mapper, values: Record<string, unknown>): Record<string, unknown> {
+  const ordered: Record<string, unknown> = {};
+  for (const { name } of mapper.attributes) if (name in values) ordered[name] = values[name];
+  return Object.assign(ordered, values);
 }
 
 /** JSON has no bigint. */

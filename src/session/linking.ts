@@ -172,6 +172,28 @@ function leave(target: Instance, back: Relationship, owner: Instance): void {
   touch(state);
 }
 
+/** Takes back the unflushed changes of an object's relationships, on both sides. */
+export function undoRelations(state: InstanceState): void {
+  for (const [key, relation] of state.relations ?? []) {
+    const relationship = state.mapper.relationships.get(key);
+    const back = relationship?.backref;
+    if (back !== undefined && relation.changed) {
+      const others =
+        relation instanceof Members ? [...relation.added, ...relation.removed] : [relation.value, relation.before];
+      for (const other of others) if (other) retract(other, back, state.instance);
+    }
+    relation.undo();
+  }
+}
+
+/** The other side forgets what it noted of one object. */
+function retract(target: Instance, back: Relationship, instance: Instance): void {
+  const shared = peekState(target);
+  const relation = shared instanceof State ? shared.relations?.get(back.key) : undefined;
+  if (relation instanceof Members) relation.retract(instance);
+  else if (relation !== undefined && (relation.value === instance || relation.before === instance)) relation.undo();
+}
+
 function touch(state: InstanceState): void {
   if (state.status === "persistent") state.unit?.touch(state);
 }

@@ -138,6 +138,12 @@ export class Members {
     if (this.#before !== undefined) this.#before = { items: [...new Set(members)] };
   }
 
+  /** Forgets that one object was added or removed. */
+  retract(instance: Instance): void {
+    if (this.added.delete(instance)) this.items?.delete(instance);
+    else if (this.removed.delete(instance)) this.items?.add(instance);
+  }
+
   /** A member's row is gone. */
   forget(instance: Instance): void {
     this.items?.delete(instance);

@@ -1,0 +1,150 @@
+import { expect, it } from "vitest";
+import { IntegrityError, InvalidRequestError, PendingRollbackError } from "../../src/errors";
+import { text } from "../../src/query/expressions";
+import { defineRoles, describeSession } from "./fixture";
+
+describeSession("autoflush", defineRoles, (work) => {
+  const role = (name: string): any => new work.models.Role({ name });
+
+  it("S-20: every query flushes what is pending, changed and deleted", async () => {
+    const { s, models } = work;
+    const { Role } = models;
+    const sends = async (run: () => Promise<unknown>, name: string): Promise<void> => {
+      const pending = role(name);
+      s.add(pending);
+      work.all();
+      await run();
+      expect(work.short(), name).toContain("I(roles)");
+      expect(s.stateOf(pending)).toBe("persistent");
+    };
+    await sends(() => Role.query.all(), "all");
+    await sends(() => Role.query.first(), "first");
+    await sends(() => Role.query.filterBy({ name: "one" }).one(), "one");
+    await sends(() => Role.query.count(), "count");
+    await sends(() => s.query(Role.query.exists()).scalar(), "exists");
+    await sends(() => s.query(Role.c.id).limit(1).scalar(), "scalar");
+    await sends(() => Role.query.paginate(), "paginate");
+    await sends(async () => {
+      for await (const _ of Role.query) break;
+    }, "iterate");
+    await sends(() => Role.query.filterBy({ name: "update" }).update({ name: "updated" }), "update");
+    await sends(() => Role.query.filterBy({ name: "nothing" }).delete(), "delete");
+    await sends(() => s.get(Role, 4711), "get");
+    const [known]: any[] = await Role.query.all();
+    await sends(() => s.refresh(known), "refresh");
+    await sends(() => s.merge(new Role({ id: known.id, name: "merged" })), "merge");
+    await sends(() => s.load(known, "users"), "load");
+    await sends(() => known.users.count(), "collection");
+    await sends(() => s.execute("SELECT 1"), "execute");
+    await sends(() => s.scalar(Role.query.limit(1)), "scalar of a query");
+  });
+
+  it("S-20: get from the identity map, String(query) and an unflushed execute flush nothing", async () => {
+    const { s, models } = work;
+    const { Role } = models;
+    const known = role("known");
+    s.add(known);
+    await s.commit();
+    await s.refresh(known);
+    s.add(role("pending"));
+    work.all();
+    expect(await s.get(Role, known.id)).toBe(known);
+    expect(String(Role.query.filterBy({ name: "x" }))).toMatch(/^SELECT/);
+    await s.execute("SELECT 1", undefined, { autoflush: false });
+    expect(work.sql()).toEqual(["SELECT 1"]);
+    expect(s.new.size).toBe(1);
+  });
+
+  it("S-21: a query of one table flushes changes of every table", async () => {
+    const { s, models } = work;
+    const user: any = new models.User({ username: "u", bio: "b" });
+    s.add(user);
+    await models.Role.query.all();
+    expect(s.stateOf(user)).toBe("persistent");
+    expect(work.short()).toEqual(["I(users)", "S(roles)"]);
+  });
+
+  it("S-22: noAutoflush holds for its block, nests, and is restored after an error", async () => {
+    const { s, models } = work;
+    s.add(role("pending"));
+    await s.noAutoflush(async () => {
+      expect(await models.Role.query.count()).toBe(0);
+      await s.noAutoflush(async () => undefined);
+      expect(await models.Role.query.count()).toBe(0);
+    });
+    await expect(
+      s.noAutoflush(async () => {
+        throw new Error("from the block");
+      }),
+    ).rejects.toThrow("from the block");
+    expect(await models.Role.query.count()).toBe(1);
+    s.add(role("second"));
+    const guard = s.noAutoflush();
+    expect(await models.Role.query.count()).toBe(1);
+    guard[Symbol.dispose]();
+    expect(await models.Role.query.count()).toBe(2);
+  });
+
+  it("S-22: an explicit flush or commit works inside noAutoflush", async () => {
+    const { s } = work;
+    await s.noAutoflush(async () => {
+      s.add(role("flushed"));
+      await s.flush();
+      s.add(role("committed"));
+      await s.commit();
+    });
+    expect(await work.rows("roles")).toHaveLength(2);
+  });
+
+  it("S-23: an error of an autoflush keeps its class, says where it comes from, and makes the session inactive", async () => {
+    const { s, models } = work;
+    s.add(role("twice"));
+    await s.commit();
+    s.add(role("twice"));
+    const failure = await models.Role.query.all().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(IntegrityError);
+    expect((failure as Error).message).toMatch(/^\(raised as a result of Query-invoked autoflush; consider using a session\.no_autoflush block/);
+    expect(s.isActive).toBe(false);
+    await expect(models.Role.query.all()).rejects.toThrow(PendingRollbackError);
+    await s.rollback();
+    expect(await models.Role.query.count()).toBe(1);
+  });
+
+  it("S-24: a hook may query while the session flushes, and may not flush", async () => {
+    const { s, models } = work;
+    const seen: unknown[] = [];
+    const hook = async (instance: any): Promise<void> => {
+      seen.push(await models.Role.query.count());
+      seen.push(await models.Role.count());
+      const nested = await s.flush().catch((error: unknown) => error);
+      expect(nested).toBeInstanceOf(InvalidRequestError);
+      expect((nested as Error).message).toBe("Session is already flushing");
+      await expect(s.commit()).rejects.toThrow(InvalidRequestError);
+      instance.bio = "set by the hook";
+    };
+    models.User.addHook("beforeCreate", "test", hook as never);
+    try {
+      s.add(role("r"));
+      s.add(new models.User({ username: "u" }));
+      await s.commit();
+    } finally {
+      models.User.removeHook("beforeCreate", "test");
+    }
+    expect(seen).toEqual([1, 1]);
+    expect(await work.rows("users")).toMatchObject([{ username: "u", bio: "set by the hook" }]);
+  });
+
+  it("S-25: autoflush is switched off for a session and for a query", async () => {
+    const { s, models } = work;
+    const quiet = work.another({ autoflush: false });
+    quiet.add(role("pending"));
+    expect(await quiet.query(models.Role).count()).toBe(0);
+    await quiet.commit();
+    expect(await quiet.query(models.Role).count()).toBe(1);
+    s.add(role("second"));
+    expect(await models.Role.query.autoflush(false).count()).toBe(1);
+    expect(await s.query(text("1")).autoflush(false).all()).toHaveLength(1);
+    expect(s.new.size).toBe(1);
+    expect(await models.Role.query.count()).toBe(2);
+  });
+});

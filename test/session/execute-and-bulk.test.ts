@@ -1,0 +1,140 @@
+import { expect, it } from "vitest";
+import {
+  ArgumentError,
+  InvalidRequestError,
+  MultipleResultsFound,
+  NoResultFound,
+  ResourceClosedError,
+  StaleDataError,
+  StatementError,
+} from "../../src/errors";
+import { text } from "../../src/query/expressions";
+import { defineRoles, describeSession } from "./fixture";
+
+describeSession("execute and bulk", defineRoles, (work) => {
+  const fill = async (): Promise<void> => {
+    await work.s.bulkInsertMappings(work.models.Role, [{ name: "a" }, { name: "b" }, { name: "c" }]);
+    await work.s.commit();
+    work.all();
+  };
+
+  it("S-90: execute gives a result that is read once, in one of many ways", async () => {
+    const { s } = work;
+    await fill();
+    const run = () => s.execute("SELECT id, name FROM roles WHERE name <> :name ORDER BY id", { name: "b" });
+    const result = await run();
+    expect(result.keys()).toEqual(["id", "name"]);
+    const rows: any[] = [...result.all()];
+    expect(rows.map((row) => [row[0], row.name])).toEqual([
+      [1, "a"],
+      [3, "c"],
+    ]);
+    expect(() => result.first()).toThrow(ResourceClosedError);
+    expect((await run()).mappings()).toEqual([
+      { id: 1, name: "a" },
+      { id: 3, name: "c" },
+    ]);
+    expect([...((await run()).first() as unknown[])]).toEqual([1, "a"]);
+    expect((await run()).scalar()).toBe(1);
+    expect((await run()).scalars()).toEqual([1, 3]);
+    expect((await run()).rowcount).toBe(2);
+    expect(() => result.one()).toThrow(ResourceClosedError);
+    await expect(s.execute("SELECT * FROM roles WHERE id = :a", {})).rejects.toThrow("A value is required for bind parameter 'a'");
+    await expect(s.execute("SELECT * FROM roles WHERE id = :a", {})).rejects.toThrow(StatementError);
+    await expect(s.execute({} as never)).rejects.toThrow(ArgumentError);
+    await expect(s.execute("COMMIT")).rejects.toThrow(InvalidRequestError);
+  });
+
+  it("S-90: parameters are values of every kind, lists, and text(…) with its own", async () => {
+    const { s } = work;
+    await fill();
+    expect(await s.scalars("SELECT name FROM roles WHERE id IN (:ids) ORDER BY id", { ids: [1, 3] })).toEqual(["a", "c"]);
+    expect(await s.scalar(text("SELECT count(*) FROM roles WHERE name = :name", { name: "a" }))).toEqual(expect.anything());
+    expect(Number(await s.scalar("SELECT count(*) FROM roles WHERE name = ':name' OR name = 'a'"))).toBe(1);
+  });
+
+  it("S-90: a text that writes belongs to the session's transaction, one that reads opens none", async () => {
+    const { s } = work;
+    await fill();
+    await s.execute("SELECT 1");
+    expect(s.inTransaction()).toBe(false);
+    const result = await s.execute("UPDATE roles SET name = :name WHERE id < :id", { name: "x", id: 2 });
+    expect(result.rowcount).toBe(1);
+    expect(s.inTransaction()).toBe(true);
+    await s.rollback();
+    expect(await s.scalars("SELECT name FROM roles ORDER BY id")).toEqual(["a", "b", "c"]);
+  });
+
+  it("S-91: scalar, scalars and one ask for what they say", async () => {
+    const { s, models } = work;
+    await fill();
+    expect(await s.scalar("SELECT name FROM roles WHERE id = 2")).toBe("b");
+    expect(await s.scalar("SELECT name FROM roles WHERE id = 99")).toBeNull();
+    expect(await s.scalars(models.Role.query.orderBy("id"))).toHaveLength(3);
+    const all = () => s.execute("SELECT id FROM roles");
+    const none = () => s.execute("SELECT id FROM roles WHERE id > 99");
+    expect(() => 0).not.toThrow();
+    const many = await all();
+    expect(() => many.one()).toThrow(MultipleResultsFound);
+    const several = await all();
+    expect(() => several.oneOrNone()).toThrow(MultipleResultsFound);
+    const empty = await none();
+    expect(() => empty.one()).toThrow(NoResultFound);
+    expect((await none()).oneOrNone()).toBeNull();
+    expect((await none()).first()).toBeNull();
+  });
+
+  it("S-92: bulkSaveObjects writes objects and leaves their states", async () => {
+    const { s, models } = work;
+    const roles = ["a", "b"].map((name): any => new models.Role({ name }));
+    await s.bulkSaveObjects(roles);
+    expect(work.short()).toEqual(["I(roles)"]);
+    expect(roles.map((role) => [s.stateOf(role), role.id])).toEqual([
+      ["transient", null],
+      ["transient", null],
+    ]);
+    const keyed = ["c", "d"].map((name): any => new models.Role({ name }));
+    await s.bulkSaveObjects(keyed, { returnDefaults: true });
+    expect(keyed.map((role) => role.id)).toEqual([3, 4]);
+    const known: any = await models.Role.query.filterBy({ name: "a" }).one();
+    s.expunge(known);
+    known.name = "changed";
+    await s.bulkSaveObjects([known]);
+    await s.commit();
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(["changed", "b", "c", "d"]);
+  });
+
+  it("S-92: bulkInsertMappings groups neighbours with the same keys", async () => {
+    const { s, models } = work;
+    s.add(new models.Role({ name: "pending" }));
+    await s.bulkInsertMappings(models.User, [
+      { username: "a", bio: "x" },
+      { username: "b", bio: "y" },
+      { username: "c" },
+      { username: "d", bio: "z" },
+    ]);
+    expect(work.short()).toEqual(["I(users)", "I(users)", "I(users)"]);
+    expect(s.new.size).toBe(1);
+    await s.rollback();
+    expect(await work.rows("users")).toEqual([]);
+    await expect(s.bulkInsertMappings(models.User, [{ usernam: "a" }])).rejects.toThrow(ArgumentError);
+    await expect(s.bulkInsertMappings(models.User, [{ usernam: "a" }])).rejects.toMatchObject({ hint: 'did you mean "username"?' });
+    expect(work.all()).toEqual([]);
+  });
+
+  it("S-92: bulkUpdateMappings needs the key, and a missing row makes the session inactive", async () => {
+    const { s, models } = work;
+    await fill();
+    await s.bulkUpdateMappings(models.Role, [
+      { id: 1, name: "one" },
+      { id: 3, name: "three" },
+    ]);
+    await s.commit();
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(["one", "b", "three"]);
+    await expect(s.bulkUpdateMappings(models.Role, [{ name: "x" }])).rejects.toThrow(ArgumentError);
+    await expect(s.bulkUpdateMappings(models.Role, [{ id: 4711, name: "x" }])).rejects.toThrow(StaleDataError);
+    expect(s.isActive).toBe(false);
+    await s.rollback();
+    expect(s.isActive).toBe(true);
+  });
+});

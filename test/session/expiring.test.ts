@@ -1,0 +1,260 @@
+import { DataTypes, literal } from "sequelize";
+import type { Sequelize } from "sequelize";
+import { expect, it } from "vitest";
+import { InvalidRequestError, NotLoadedError } from "../../src/errors";
+import { defer, loadOnly } from "../../src/query/load-options";
+import type { AnyModel } from "./fixture";
+import { defineRoles, describeSession } from "./fixture";
+
+describeSession(
+  "expiring",
+  (sequelize: Sequelize) => {
+    const Counter = sequelize.define(
+      "Counter",
+      {
+        id: { type: DataTypes.INTEGER, primaryKey: true },
+        start: { type: DataTypes.INTEGER },
+        plain: DataTypes.INTEGER,
+        computed: { type: DataTypes.INTEGER, defaultValue: literal("7") },
+      },
+      { tableName: "counters", timestamps: false },
+    );
+    return { ...defineRoles(sequelize), Counter: Counter as unknown as AnyModel };
+  },
+  (work) => {
+    const stored = async (): Promise<any> => {
+      const { s, models } = work;
+      const role: any = new models.Role({ name: "admin" });
+      const user: any = new models.User({ username: "u", bio: "b", role });
+      s.add(user);
+      await s.commit();
+      await s.refresh(role);
+      await s.refresh(user);
+      work.all();
+      return { role, user };
+    };
+
+    it("S-40: expire drops changes of values and relationships, and the next row overwrites what stayed", async () => {
+      const { s, models } = work;
+      const { role, user } = await stored();
+      await role.users.load();
+      user.username = "mine";
+      user.role = null;
+      s.expire(user);
+      expect(s.dirty.has(user)).toBe(false);
+      expect(user.username).toBe("u");
+      await s.execute("UPDATE users SET username = 'theirs'");
+      await models.User.query.all();
+      expect(user.username).toBe("theirs");
+      expect(user.role).toBe(role);
+    });
+
+    it("S-40: expire of one attribute leaves the others as they are", async () => {
+      const { s, models } = work;
+      const { user } = await stored();
+      user.username = "mine";
+      user.bio = "mine too";
+      s.expire(user, ["username"]);
+      expect(user.username).toBe("u");
+      expect(user.bio).toBe("mine too");
+      await s.noAutoflush(async () => {
+        await s.execute("UPDATE users SET username = 'theirs', bio = 'theirs'");
+        await models.User.query.all();
+      });
+      expect([user.username, user.bio]).toEqual(["theirs", "mine too"]);
+    });
+
+    it("S-41: only persistent objects expire, and expireAll leaves pending ones alone", async () => {
+      const { s, models } = work;
+      const { role, user } = await stored();
+      const transient = new models.Role({ name: "t" });
+      const pending: any = new models.Role({ name: "p" });
+      s.add(pending);
+      for (const wrong of [transient, pending])
+        expect(() => s.expire(wrong)).toThrow(/is not persistent within this Session/);
+      s.expunge(role);
+      expect(() => s.expire(role)).toThrow(InvalidRequestError);
+      user.username = "mine";
+      s.expireAll();
+      expect(user.username).toBe("u");
+      expect(s.dirty.size).toBe(0);
+      expect(pending.name).toBe("p");
+      expect(s.new.size).toBe(1);
+    });
+
+    it("S-42: refresh loses the object's own changes and flushes those of others", async () => {
+      const { s } = work;
+      const { role, user } = await stored();
+      user.username = "mine";
+      role.name = "changed";
+      await s.refresh(user);
+      expect(user.username).toBe("u");
+      expect(work.short()).toEqual(["U(roles)", "S(users)"]);
+      await s.commit();
+      expect(await work.rows("roles")).toMatchObject([{ name: "changed" }]);
+    });
+
+    it("S-42: refresh of named attributes reads only those", async () => {
+      const { s } = work;
+      const { user } = await stored();
+      user.bio = "mine";
+      await s.noAutoflush(async () => {
+        await s.execute("UPDATE users SET username = 'theirs', bio = 'theirs'");
+        work.all();
+        await s.refresh(user, ["username"]);
+      });
+      expect(work.sql()).toEqual([expect.not.stringMatching(/bio/)]);
+      expect([user.username, user.bio]).toEqual(["theirs", "mine"]);
+      await expect(s.refresh(user, ["nope"])).rejects.toThrow(/has no property "nope"/);
+    });
+
+    it("S-42: refresh of a missing row is an error, and locks the row where asked and possible", async () => {
+      const { s } = work;
+      const { user } = await stored();
+      await s.refresh(user, undefined, { withForUpdate: true });
+      const forUpdate = work.sql().some((sql) => sql.endsWith("FOR UPDATE"));
+      expect(forUpdate).toBe(s.dialect.supportsForUpdate);
+      await s.execute("DELETE FROM users");
+      await expect(s.refresh(user)).rejects.toThrow(/Could not refresh instance <User 1>/);
+    });
+
+    it("S-43: setting an expired attribute does not read it, and only a net change is written", async () => {
+      const { s } = work;
+      const { user } = await stored();
+      s.expire(user);
+      user.username = "set";
+      expect(work.all()).toEqual([]);
+      expect(s.isModified(user)).toBe(true);
+      await s.flush();
+      expect(work.short()).toEqual(["U(users)"]);
+      expect(await s.scalar("SELECT username FROM users")).toBe("set");
+    });
+
+    it("S-44: a change made after the expiring survives the next row", async () => {
+      const { s, models } = work;
+      const { user } = await stored();
+      s.expire(user);
+      user.username = "after";
+      await s.noAutoflush(async () => {
+        await s.execute("UPDATE users SET username = 'theirs', bio = 'theirs'");
+        await models.User.query.all();
+      });
+      expect([user.username, user.bio]).toEqual(["after", "theirs"]);
+      await s.commit();
+      expect(await work.rows("users")).toMatchObject([{ username: "after", bio: "theirs" }]);
+    });
+
+    it("S-50: after commit and rollback values stay readable, and the next row overwrites them", async () => {
+      const { s, models } = work;
+      const { user } = await stored();
+      for (const end of [() => s.commit(), () => s.rollback()]) {
+        await end();
+        work.all();
+        const before = user.username;
+        expect(before).toBe(user.username);
+        expect(work.all()).toEqual([]);
+        await work.db.sequelize.query(`UPDATE users SET username = 'after ${before}'`);
+        expect(user.username).toBe(before);
+        await models.User.query.all();
+        expect(user.username).toBe(`after ${before}`);
+      }
+    });
+
+    it("S-51: after commit a reference follows its key, and a collection stays readable until it is loaded again", async () => {
+      const { s, models } = work;
+      const { role, user } = await stored();
+      const second: any = new models.Role({ name: "second" });
+      s.add(second);
+      await role.users.load();
+      await s.commit();
+      await s.execute("UPDATE users SET role_id = :id", { id: second.id });
+      await s.commit();
+      expect(user.role).toBe(role);
+      expect(role.users.toArray()).toEqual([user]);
+      await s.get(models.User, user.id);
+      expect(user.role).toBe(second);
+      await role.users.load();
+      expect(role.users.length).toBe(0);
+    });
+
+    it("S-52: a rollback restores values, keys, references and collections in memory", async () => {
+      const { s, models } = work;
+      const { role, user } = await stored();
+      const second: any = new models.Role({ name: "second" });
+      s.add(second);
+      await s.commit();
+      await role.users.load();
+      await second.users.load();
+      user.username = "one";
+      await s.flush();
+      user.username = "two";
+      user.role = second;
+      await s.flush();
+      user.bio = "three";
+      work.all();
+      await s.rollback();
+      expect([user.username, user.bio, user.roleId]).toEqual(["u", "b", role.id]);
+      expect(user.role).toBe(role);
+      expect(role.users.toArray()).toEqual([user]);
+      expect(second.users.toArray()).toEqual([]);
+      expect(s.dirty.size).toBe(0);
+      expect(work.all()).toEqual(["ROLLBACK"]);
+    });
+
+    it("S-53: with expireOnCommit off nothing expires", async () => {
+      const { models } = work;
+      await stored();
+      const lasting = work.another({ expireOnCommit: false });
+      const user: any = await lasting.query(models.User).one();
+      await lasting.commit();
+      await work.db.sequelize.query("UPDATE users SET username = 'behind'");
+      expect(await lasting.get(models.User, user.id)).toBe(user);
+      await lasting.query(models.User).all();
+      expect(user.username).toBe("u");
+      const soft = work.another();
+      const other: any = await soft.query(models.User).one();
+      await soft.commit();
+      await work.db.sequelize.query("UPDATE users SET username = 'again'");
+      await soft.refreshAll();
+      expect(other.username).toBe("again");
+    });
+
+    it("S-54: an attribute that was not loaded throws, and the defaults of the database are read back", async () => {
+      const { s, models } = work;
+      await stored();
+      s.expungeAll();
+      for (const option of [loadOnly("username"), defer("bio")]) {
+        const user: any = await models.User.query.options(option).one();
+        expect(user.username).toBe("u");
+        expect(() => user.bio).toThrow(NotLoadedError);
+        expect(() => user.bio).toThrow(/was not loaded/);
+        await s.refresh(user, ["bio"]);
+        expect(user.bio).toBe("b");
+        s.expungeAll();
+      }
+      const partial: any = await models.User.query.options(defer("bio")).one();
+      await models.User.query.all();
+      expect(partial.bio).toBe("b");
+    });
+
+    it("S-54: an INSERT reads back what the database puts into the columns that it leaves out", async () => {
+      const { s, models } = work;
+      await s.execute("DROP TABLE counters");
+      await s.execute(
+        "CREATE TABLE counters (id INTEGER PRIMARY KEY, start INTEGER DEFAULT 42, plain INTEGER, computed INTEGER)",
+      );
+      await s.commit();
+      const [first, second, third]: any[] = [1, 2, 3].map((id) => new models.Counter({ id }));
+      third.start = 1;
+      s.addAll([first, second, third]);
+      await s.flush();
+      expect([first, second, third].map(({ start, plain, computed }) => [start, plain, computed])).toEqual([
+        [42, null, 7],
+        [42, null, 7],
+        [1, null, 7],
+      ]);
+      await s.commit();
+      expect((await work.rows("counters")).map(({ start }) => start)).toEqual([42, 42, 1]);
+    });
+  },
+);

@@ -1,0 +1,198 @@
+import { DataTypes } from "sequelize";
+import type { Sequelize } from "sequelize";
+import { expect, it } from "vitest";
+import { ArgumentError, IntegrityError, InvalidRequestError } from "../../src/errors";
+import { joined, selectin } from "../../src/query/load-options";
+import type { AnyModel } from "./fixture";
+import { defineRoles, describeSession } from "./fixture";
+
+describeSession(
+  "identity map",
+  (sequelize: Sequelize) => {
+    const Pair = sequelize.define(
+      "Pair",
+      {
+        left: { type: DataTypes.INTEGER, primaryKey: true },
+        right: { type: DataTypes.STRING(20), primaryKey: true },
+        note: DataTypes.STRING,
+      },
+      { tableName: "pairs", timestamps: false },
+    );
+    return { ...defineRoles(sequelize), Pair: Pair as unknown as AnyModel };
+  },
+  (work) => {
+    const stored = async (): Promise<any> => {
+      const { s, models } = work;
+      const role: any = new models.Role({ name: "admin" });
+      const user: any = new models.User({ username: "u", role });
+      s.add(user);
+      await s.commit();
+      await s.refresh(role);
+      await s.refresh(user);
+      work.all();
+      return { role, user };
+    };
+
+    it("S-30: queries, get, refresh, joins, eager loads and execute give the same object for a row", async () => {
+      const { s, models } = work;
+      const { role, user } = await stored();
+      expect(await models.User.query.first()).toBe(user);
+      expect(await s.get(models.User, user.id)).toBe(user);
+      expect((await models.User.query.join("role").all())[0]).toBe(user);
+      expect((await models.User.query.options(joined("role")).one()).role).toBe(role);
+      expect((await models.Role.query.options(selectin("users")).one()).users.at(0)).toBe(user);
+      expect((await s.execute(models.User.query)).scalars()).toEqual([user]);
+      const [row]: any[] = await s.query(models.User, models.Role).join("role").all();
+      expect([row[0], row[1]]).toEqual([user, role]);
+      expect(row[0]).toBe(user);
+      await s.refresh(user);
+      expect(user.role).toBe(role);
+      const other = work.another();
+      expect(await other.get(models.User, user.id)).not.toBe(user);
+    });
+
+    it("S-31: get answers from the session without SQL, and otherwise by primary key", async () => {
+      const { s, models } = work;
+      const { role } = await stored();
+      expect(await s.get(models.Role, role.id)).toBe(role);
+      expect(work.all()).toEqual([]);
+      s.expungeAll();
+      const found: any = await s.get(models.Role, role.id);
+      expect(found.name).toBe("admin");
+      expect(work.short()).toEqual(["S(roles)"]);
+      expect(await s.get(models.Role, 4711)).toBeNull();
+    });
+
+    it("S-31: get of an expired object reads its row, and drops the object where the row is gone", async () => {
+      const { s, models } = work;
+      const { user } = await stored();
+      await s.execute("UPDATE users SET username = 'changed'");
+      await s.commit();
+      work.all();
+      expect(await s.get(models.User, user.id)).toBe(user);
+      expect(work.short()).toEqual(["S(users)"]);
+      expect(user.username).toBe("changed");
+      await s.execute("DELETE FROM users");
+      s.expire(user);
+      expect(await s.get(models.User, user.id)).toBeNull();
+      expect(s.stateOf(user)).toBe("deleted");
+      expect(s.has(user)).toBe(false);
+      await s.rollback();
+      expect(s.stateOf(user)).toBe("persistent");
+      expect(await s.get(models.User, user.id)).toBe(user);
+    });
+
+    it("S-31: get gives an object that is marked for deletion as it is", async () => {
+      const { s, models } = work;
+      const { user } = await stored();
+      s.delete(user);
+      expect(await s.get(models.User, user.id)).toBe(user);
+      expect(work.all()).toEqual([]);
+    });
+
+    it("S-32: a pending object is not found by its key until it is flushed", async () => {
+      const { s, models } = work;
+      const pending: any = new models.Role({ id: 7, name: "seven" });
+      s.add(pending);
+      await s.noAutoflush(async () => expect(await s.get(models.Role, 7)).toBeNull());
+      expect(await s.get(models.Role, 7)).toBe(pending);
+    });
+
+    it("S-33: get takes a value, an array, or an object by attribute", async () => {
+      const { s, models } = work;
+      const pair: any = new models.Pair({ left: 1, right: "r" });
+      s.add(pair);
+      await s.commit();
+      expect(await s.get(models.Pair, [1, "r"])).toBe(pair);
+      expect(await s.get(models.Pair, { right: "r", left: 1 })).toBe(pair);
+      await expect(s.get(models.Pair, 1)).rejects.toThrow(/Incorrect number of values in identifier/);
+      await expect(s.get(models.Pair, [1])).rejects.toThrow(InvalidRequestError);
+      await expect(s.get(models.Pair, { left: 1, wrong: 2 })).rejects.toThrow(/Incorrect names of values in identifier/);
+    });
+
+    it("S-33: keys are compared by the type of their column, and impossible ones send nothing", async () => {
+      const { s, models } = work;
+      const { role } = await stored();
+      expect(await s.get(models.Role, String(role.id))).toBe(role);
+      expect(await s.get(models.Role, BigInt(role.id))).toBe(role);
+      for (const impossible of ["abc", "1.5", "", Number.NaN, 1.5, true, null, {}.constructor]) {
+        expect(await s.get(models.Role, impossible), String(impossible)).toBeNull();
+      }
+      expect(work.all()).toEqual([]);
+      await expect(s.get(models.Role, undefined)).rejects.toThrow(ArgumentError);
+    });
+
+    it("S-34: a row does not overwrite what is loaded, and fills what is not", async () => {
+      const { s, models } = work;
+      const { role } = await stored();
+      await s.execute("UPDATE roles SET name = 'behind'");
+      const [found]: any[] = await models.Role.query.filterBy({ name: "behind" }).all();
+      expect(found).toBe(role);
+      expect(role.name).toBe("admin");
+      await s.commit();
+      await models.Role.query.all();
+      expect(role.name).toBe("behind");
+    });
+
+    it("S-35: populateExisting and refresh overwrite everything, pending changes included", async () => {
+      const { s, models } = work;
+      const { role } = await stored();
+      role.name = "mine";
+      await s.noAutoflush(async () => {
+        await models.Role.query.populateExisting().all();
+        expect(role.name).toBe("admin");
+        expect(s.dirty.size).toBe(0);
+        role.name = "mine";
+        await s.get(models.Role, role.id, { populateExisting: true });
+        expect(role.name).toBe("admin");
+      });
+      role.name = "mine";
+      await s.refresh(role);
+      expect(role.name).toBe("admin");
+      expect(s.isModified(role)).toBe(false);
+    });
+
+    it("S-36: a key of another model's object finds nothing of this model", async () => {
+      const { s, models } = work;
+      const { role } = await stored();
+      const second: any = new models.Role({ id: 50, name: "fifty" });
+      s.add(second);
+      await s.commit();
+      expect(await s.get(models.User, 50)).toBeNull();
+      expect(await s.get(models.Role, 50)).toBe(second);
+      expect(role).not.toBe(second);
+    });
+
+    it("S-37: a changed key is written, found anew, and restored by a rollback", async () => {
+      const { s, models } = work;
+      const lone: any = new models.Role({ name: "lone" });
+      s.add(lone);
+      await s.commit();
+      await s.refresh(lone);
+      const old = lone.id;
+      work.all();
+      lone.id = 99;
+      await s.flush();
+      expect(work.statements()[0]).toMatch(/^UPDATE roles SET id = .* WHERE id = /);
+      expect(await s.get(models.Role, 99)).toBe(lone);
+      expect(await s.get(models.Role, old)).toBeNull();
+      await s.rollback();
+      expect(lone.id).toBe(old);
+      expect(await s.get(models.Role, old)).toBe(lone);
+      lone.id = 98;
+      await s.commit();
+      expect(await s.get(models.Role, 98)).toBe(lone);
+      expect(await work.rows("roles")).toEqual([{ id: 98, name: "lone" }]);
+    });
+
+    it("S-38: a new object with the key of one in the session is warned of and refused by the database", async () => {
+      const { s, models } = work;
+      const { role } = await stored();
+      s.add(new models.Role({ id: role.id, name: "second" }));
+      expect(work.warnings()).toEqual([expect.stringMatching(/^New instance .* with identity key .* conflicts with persistent instance <Role 1>$/)]);
+      await expect(s.flush()).rejects.toThrow(IntegrityError);
+      await s.rollback();
+      expect(await work.rows("roles")).toHaveLength(1);
+    });
+  },
+);

@@ -1,0 +1,356 @@
+import { inspect } from "node:util";
+import { expect, it } from "vitest";
+import { InvalidRequestError, UnmappedInstanceError } from "../../src/errors";
+import { makeTransient } from "../../src/session/session";
+import { defineRoles, describeSession } from "./fixture";
+
+describeSession("states", defineRoles, (work) => {
+  const role = (name = "admin"): any => new work.models.Role({ name });
+  const stored = async (name = "admin"): Promise<any> => {
+    const object = role(name);
+    work.s.add(object);
+    await work.s.commit();
+    await work.s.refresh(object);
+    work.all();
+    return object;
+  };
+
+  it("S-1: an object is in exactly one of the five states", async () => {
+    const { s } = work;
+    const object = role();
+    expect(s.stateOf(object)).toBe("transient");
+    s.add(object);
+    expect(s.stateOf(object)).toBe("pending");
+    await s.flush();
+    expect(s.stateOf(object)).toBe("persistent");
+    s.delete(object);
+    expect(s.stateOf(object)).toBe("persistent");
+    await s.flush();
+    expect(s.stateOf(object)).toBe("deleted");
+    await s.commit();
+    expect(s.stateOf(object)).toBe("detached");
+  });
+
+  it("S-2: add makes an object pending without SQL, flush makes it persistent with its key", async () => {
+    const { s } = work;
+    const [a, b] = [role("a"), role("b")];
+    s.add(b);
+    s.add(a);
+    expect([...s.new]).toEqual([b, a]);
+    expect(b.id).toBeNull();
+    expect(work.all()).toEqual([]);
+    await s.flush();
+    expect(s.new.size).toBe(0);
+    expect([b.id, a.id]).toEqual([1, 2]);
+    expect(s.stateOf(a)).toBe("persistent");
+    expect(work.short()).toEqual(["I(roles)"]);
+    expect(await work.rows("roles")).toEqual([
+      { id: 1, name: "b" },
+      { id: 2, name: "a" },
+    ]);
+  });
+
+  it("S-3: adding again changes nothing, and cancels a delete that was not flushed", async () => {
+    const { s } = work;
+    const object = role();
+    s.add(object);
+    s.add(object);
+    expect(s.new.size).toBe(1);
+    await s.commit();
+    s.add(object);
+    expect(s.new.size).toBe(0);
+    s.delete(object);
+    s.add(object);
+    expect(s.deleted.size).toBe(0);
+    work.all();
+    await s.commit();
+    expect(work.short()).toEqual([]);
+    expect(await work.rows("roles")).toHaveLength(1);
+  });
+
+  it("S-4: an object without a row cannot be deleted and stays what it is", () => {
+    const { s } = work;
+    const object = role();
+    expect(() => s.delete(object)).toThrow(InvalidRequestError);
+    expect(() => s.delete(object)).toThrow(/is not persisted/);
+    s.add(object);
+    expect(() => s.delete(object)).toThrow(/is not persisted/);
+    expect(s.stateOf(object)).toBe("pending");
+    expect([...s.new]).toEqual([object]);
+  });
+
+  it("S-5: a deleted object stays persistent until the flush, and comes back with a rollback", async () => {
+    const { s } = work;
+    const object = await stored();
+    s.delete(object);
+    s.delete(object);
+    expect(s.has(object)).toBe(true);
+    expect([...s.deleted]).toEqual([object]);
+    await s.flush();
+    expect(work.short()).toEqual(["S(users)", "D(roles)"]);
+    expect(s.stateOf(object)).toBe("deleted");
+    expect(s.has(object)).toBe(false);
+    expect(s.deleted.size).toBe(0);
+    await s.rollback();
+    expect(s.stateOf(object)).toBe("persistent");
+    expect(s.has(object)).toBe(true);
+    expect(object.name).toBe("admin");
+    expect(await s.get(work.models.Role, object.id)).toBe(object);
+    s.delete(object);
+    await s.commit();
+    expect(s.stateOf(object)).toBe("detached");
+    expect(await work.rows("roles")).toEqual([]);
+  });
+
+  it("S-5: a change and a delete of one transaction are both undone by its rollback", async () => {
+    const { s } = work;
+    const object = await stored();
+    object.name = "changed";
+    await s.flush();
+    object.name = "again";
+    s.delete(object);
+    await s.flush();
+    await s.rollback();
+    expect(object.name).toBe("admin");
+    expect(s.stateOf(object)).toBe("persistent");
+  });
+
+  it("S-6: an object inserted and deleted in one transaction is transient after its rollback", async () => {
+    const { s } = work;
+    const object = role();
+    s.add(object);
+    await s.flush();
+    s.delete(object);
+    await s.flush();
+    expect(s.stateOf(object)).toBe("deleted");
+    await s.rollback();
+    expect(s.stateOf(object)).toBe("transient");
+    expect(object.id).toBeNull();
+    expect(object.name).toBe("admin");
+  });
+
+  it("S-7: a deleted object is added again only after makeTransient, with its old key", async () => {
+    const { s } = work;
+    const object = await stored();
+    s.delete(object);
+    await s.flush();
+    expect(() => s.add(object)).toThrow(/has been deleted\. {2}Use the make_transient\(\) function/);
+    await s.commit();
+    expect(() => s.add(object)).toThrow(InvalidRequestError);
+    makeTransient(object);
+    expect(s.stateOf(object)).toBe("transient");
+    s.add(object);
+    await s.commit();
+    expect(await work.rows("roles")).toEqual([{ id: 1, name: "admin" }]);
+    expect(s.stateOf(object)).toBe("persistent");
+  });
+
+  it("S-8: deleting twice is nothing within a transaction and an error after it", async () => {
+    const { s } = work;
+    const object = await stored();
+    s.delete(object);
+    await s.flush();
+    work.all();
+    s.delete(object);
+    await s.commit();
+    expect(work.short()).toEqual([]);
+    expect(() => s.delete(object)).toThrow(InvalidRequestError);
+    expect(s.isActive).toBe(true);
+  });
+
+  it("S-9: expunge takes an object out with its unflushed changes and without its row", async () => {
+    const { s } = work;
+    const object = await stored();
+    const pending = role("pending");
+    s.add(pending);
+    s.expunge(pending);
+    expect(s.stateOf(pending)).toBe("transient");
+    object.name = "changed";
+    s.expunge(object);
+    expect(s.stateOf(object)).toBe("detached");
+    expect(object.name).toBe("changed");
+    await s.commit();
+    expect(await work.rows("roles")).toEqual([{ id: 1, name: "admin" }]);
+    expect(() => s.expunge(object)).toThrow(/is not present in this Session/);
+  });
+
+  it("S-9: expungeAll empties the session and leaves the transaction open", async () => {
+    const { s } = work;
+    const object = await stored();
+    const pending = role("pending");
+    object.name = "flushed";
+    await s.flush();
+    s.add(pending);
+    s.delete(object);
+    work.all();
+    s.expungeAll();
+    expect([s.new.size, s.dirty.size, s.deleted.size, [...s].length]).toEqual([0, 0, 0, 0]);
+    expect([s.stateOf(object), s.stateOf(pending)]).toEqual(["detached", "transient"]);
+    expect(work.all()).toEqual([]);
+    expect(s.inTransaction()).toBe(true);
+    await s.commit();
+    expect(await work.rows("roles")).toEqual([{ id: 1, name: "flushed" }]);
+  });
+
+  it("S-10: a detached object is persistent again after add, and changes made meanwhile are flushed", async () => {
+    const { s } = work;
+    const [a, b] = [await stored("a"), await stored("b")];
+    s.expunge(a);
+    s.expunge(b);
+    a.name = "changed";
+    s.addAll([a, b]);
+    expect(work.all()).toEqual([]);
+    expect([s.stateOf(a), s.stateOf(b)]).toEqual(["persistent", "persistent"]);
+    expect([...s.dirty]).toEqual([a]);
+    await s.commit();
+    expect(work.short()).toEqual(["U(roles)"]);
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(["changed", "b"]);
+  });
+
+  it("S-10: an object that plain Sequelize loaded joins the session as persistent", async () => {
+    const { s, models } = work;
+    await models.Role.create({ name: "admin" });
+    const found: any = await models.Role.findOne();
+    expect(s.stateOf(found)).toBe("detached");
+    found.name = "changed";
+    s.add(found);
+    expect(s.stateOf(found)).toBe("persistent");
+    await s.commit();
+    expect(await work.rows("roles")).toEqual([{ id: 1, name: "changed" }]);
+  });
+
+  it("S-11: two objects of one row, or one object in two sessions, are refused", async () => {
+    const { s } = work;
+    const object = await stored();
+    const twin: any = await work.models.Role.findOne();
+    expect(() => s.add(twin)).toThrow(/Can't attach instance .* another instance with key .* is already present/);
+    const other = work.another();
+    expect(() => other.add(object)).toThrow(new RegExp(`is already attached to session ${s.id} \\(this is ${other.id}\\)`));
+  });
+
+  it("S-12: what is not an instance of a registered model is refused, and addAll then adds none", async () => {
+    const { s } = work;
+    for (const wrong of [{}, 3, null, undefined, "x", work.models.Role, [role()]]) {
+      for (const method of ["add", "delete", "expunge", "expire", "has"] as const)
+        expect(() => s[method](wrong as object), method).toThrow(UnmappedInstanceError);
+      await expect(s.refresh(wrong as object)).rejects.toThrow(UnmappedInstanceError);
+    }
+    const good = role();
+    expect(() => s.addAll([good, {} as object])).toThrow(UnmappedInstanceError);
+    expect(s.stateOf(good)).toBe("transient");
+    expect(s.new.size).toBe(0);
+  });
+
+  it("S-13: has and iteration know pending and persistent objects, also those marked for deletion", async () => {
+    const { s } = work;
+    const object = await stored();
+    const pending = role("pending");
+    expect(s.has(pending)).toBe(false);
+    s.add(pending);
+    s.delete(object);
+    expect([s.has(pending), s.has(object)]).toEqual([true, true]);
+    expect(new Set(s)).toEqual(new Set([pending, object]));
+    await s.flush();
+    expect(s.has(object)).toBe(false);
+    expect([...s]).toEqual([pending]);
+    s.expunge(pending);
+    expect(s.has(pending)).toBe(false);
+  });
+
+  it("S-14: close rolls back, takes every object out, and leaves the session usable", async () => {
+    const { s } = work;
+    const object = await stored();
+    const pending = role("pending");
+    object.name = "flushed";
+    await s.flush();
+    s.add(pending);
+    work.all();
+    await s.close();
+    expect(work.all()).toEqual(["ROLLBACK"]);
+    expect([s.stateOf(object), s.stateOf(pending)]).toEqual(["detached", "transient"]);
+    expect(object.name).toBe("admin");
+    expect(object.id).toBe(1);
+    expect(await s.query(work.models.Role).count()).toBe(1);
+  });
+
+  it("S-15: dirty tells what was touched, isModified what has net changes", async () => {
+    const { s } = work;
+    const object = await stored();
+    expect(s.dirty.size).toBe(0);
+    object.name = "admin";
+    expect([...s.dirty]).toEqual([object]);
+    expect(s.isModified(object)).toBe(false);
+    work.all();
+    await s.flush();
+    expect(work.all()).toEqual([]);
+    expect(s.dirty.size).toBe(0);
+    object.name = "away";
+    expect(s.isModified(object)).toBe(true);
+    object.name = "admin";
+    expect(s.isModified(object)).toBe(false);
+    await s.flush();
+    expect(work.all()).toEqual([]);
+    const pending = role("pending");
+    s.add(pending);
+    expect(s.dirty.size).toBe(0);
+    expect(s.isModified(pending)).toBe(true);
+    expect(s.isModified(new work.models.Role())).toBe(false);
+  });
+
+  it("S-16: isModified counts scalars and references, collections only where asked, and sends nothing", async () => {
+    const { s, models } = work;
+    const [a, b] = [await stored("a"), await stored("b")];
+    const user: any = new models.User({ username: "u", role: a });
+    s.add(user);
+    await s.commit();
+    await a.users.load();
+    work.all();
+    user.role = a;
+    expect(s.isModified(user)).toBe(false);
+    user.role = b;
+    expect(s.isModified(user)).toBe(true);
+    expect(s.isModified(a)).toBe(true);
+    expect(s.isModified(a, { includeCollections: false })).toBe(false);
+    user.role = a;
+    expect(s.isModified(user)).toBe(false);
+    expect(s.isModified(a)).toBe(false);
+    expect(work.all()).toEqual([]);
+  });
+
+  it("S-17: new, dirty and deleted are fresh sets that may be changed without effect", async () => {
+    const { s } = work;
+    const object = await stored();
+    object.name = "changed";
+    s.add(role("pending"));
+    s.new.clear();
+    s.dirty.clear();
+    expect(s.new.size).toBe(1);
+    expect(s.dirty.size).toBe(1);
+    s.delete(object);
+    s.deleted.clear();
+    expect(s.deleted.size).toBe(1);
+    expect(s.new).not.toBe(s.new);
+  });
+
+  it("S-18: an object prints its model with its key or its state, and sends nothing", async () => {
+    const { s } = work;
+    const object = role();
+    expect(String(object)).toMatch(/^<Role \(transient \d+\)>$/);
+    expect(inspect(object)).toBe(String(object));
+    s.add(object);
+    expect(inspect(object)).toMatch(/^<Role \(pending \d+\)>$/);
+    await s.commit();
+    work.all();
+    expect(`${String(object)}`).toBe("<Role 1>");
+    s.delete(object);
+    await s.commit();
+    expect(inspect(object)).toBe("<Role 1>");
+    s.expungeAll();
+    expect(work.short()).toEqual(["S(users)", "D(roles)"]);
+    const loaded = await stored("loaded");
+    s.expungeAll();
+    expect(JSON.stringify(loaded)).toBe('{"id":2,"name":"loaded"}');
+    expect(inspect(loaded)).toBe("<Role 2>");
+    expect(work.all()).toEqual([]);
+  });
+});
