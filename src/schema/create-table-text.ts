@@ -1,6 +1,16 @@
 import type { Deferrable, ReferentialAction } from "./schema";
 import type { Token } from "./sql-tokens";
-import { closingBracket, flatText, isName, isSignificant, isSymbol, isWord, nameOf, textOf, tokenize } from "./sql-tokens";
+import {
+  closingBracket,
+  flatText,
+  isName,
+  isSignificant,
+  isSymbol,
+  isWord,
+  nameOf,
+  textOf,
+  tokenize,
+} from "./sql-tokens";
 
 /** A stretch of tokens: from the first, up to and without the last. */
 export interface Span {
@@ -19,7 +29,17 @@ export interface ReferencesText {
 
 /** A constraint as written behind a column or among the columns; its span begins at CONSTRAINT where it has a name. */
 export interface ConstraintText extends Span {
-  kind: "primaryKey" | "unique" | "check" | "foreignKey" | "notNull" | "null" | "default" | "collate" | "generated" | "deferrable";
+  kind:
+    | "primaryKey"
+    | "unique"
+    | "check"
+    | "foreignKey"
+    | "notNull"
+    | "null"
+    | "default"
+    | "collate"
+    | "generated"
+    | "deferrable";
   name?: string;
   /** Columns of a key, in order. */
   columns: string[];
@@ -39,7 +59,19 @@ export interface ColumnText extends Span {
   constraints: ConstraintText[];
 }
 
-const ENDS_TYPE = ["CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE", "REFERENCES", "AS", "DEFERRABLE"];
+const ENDS_TYPE = [
+  "CONSTRAINT",
+  "PRIMARY",
+  "NOT",
+  "NULL",
+  "UNIQUE",
+  "CHECK",
+  "DEFAULT",
+  "COLLATE",
+  "REFERENCES",
+  "AS",
+  "DEFERRABLE",
+];
 const TABLE_CONSTRAINT = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
 
 /**
@@ -148,7 +180,12 @@ export class CreateTableText {
       name = nameOf(this.#next());
     }
     const found = this.#constraintBody(column);
-    return { ...found, ...(name === undefined ? {} : { name }), start, end: this.lastSignificant({ start, end: this.#at }) };
+    return {
+      ...found,
+      ...(name === undefined ? {} : { name }),
+      start,
+      end: this.lastSignificant({ start, end: this.#at }),
+    };
   }
 
   #constraintBody(column: string | undefined): Omit<ConstraintText, "start" | "end"> {
@@ -218,7 +255,12 @@ export class CreateTableText {
   }
 
   #references(): ReferencesText {
-    const references: ReferencesText = { table: nameOf(this.#next()), columns: [], onDelete: "NO ACTION", onUpdate: "NO ACTION" };
+    const references: ReferencesText = {
+      table: nameOf(this.#next()),
+      columns: [],
+      onDelete: "NO ACTION",
+      onUpdate: "NO ACTION",
+    };
     if (isSymbol(this.#peek(), "(")) references.columns = this.#names();
     for (;;) {
       if (isWord(this.#peek(), "ON")) {

@@ -27,6 +27,10 @@ export interface Table {
   options?: TableOptions;
   /** The CREATE TABLE text as the database keeps it, where it keeps one. */
   sql?: string;
+  /** Parts that the model says nothing of: they are not compared. */
+  unspoken?: readonly "checks"[];
+  /** The name that the table had, as the model remembers it. */
+  renamedFrom?: string;
 }
 
 /** What a CREATE TABLE says after its closing bracket. */
@@ -62,6 +66,10 @@ export interface Column {
   onUpdate?: string;
   /** How a revision file spells the column, when a model or a revision file is where it comes from. */
   source?: ColumnSource;
+  /** Parts that the model says nothing of: they are not compared. */
+  unspoken?: readonly ("collation" | "generated")[];
+  /** The name that the column had, as the model remembers it. */
+  renamedFrom?: string;
 }
 
 /** A column that the database computes. */
@@ -74,6 +82,8 @@ export interface Generated {
 export interface ColumnSource {
   type: string;
   default?: string;
+  /** The collation, where it was asked for and does not follow from the type. */
+  collation?: string;
 }
 
 /** The primary key; its name is absent where the database gave it none. */
@@ -109,6 +119,8 @@ export interface ForeignKey {
 export interface Check {
   name?: string;
   expression: string;
+  /** The column it is written with, where the database keeps it as a part of the column (MariaDB). */
+  column?: string;
 }
 
 /** An index: what it is made of, and the condition of a partial one. */
@@ -122,6 +134,8 @@ export interface Index {
   method?: string;
   /** Columns that are carried along and not searched. */
   include?: string[];
+  /** Sequelize made the name up: a migration may choose its own. */
+  autoNamed?: boolean;
   /** The CREATE INDEX text as the database keeps it, where it keeps one. */
   sql?: string;
 }

@@ -8,11 +8,13 @@ export interface Token {
 }
 
 const PATTERN =
-  /(?<space>[ \t\r\n\f\v\ufeff]+)|(?<comment>--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|(?<blob>[xX]'[0-9a-fA-F]*')|(?<string>'(?:[^']|'')*(?:'|$))|(?<name>"(?:[^"]|"")*(?:"|$)|`(?:[^`]|``)*(?:`|$)|\[[^\]]*(?:\]|$))|(?<number>0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?)|(?<word>[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*)|(?<symbol>\|\||->>|->|<>|!=|==|<=|>=|<<|>>|::|[\s\S])/gy;
+  /(?<space>[ \t\r\n\f\v\ufeff]+)|(?<comment>--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|(?<blob>[xX]'[0-9a-fA-F]*')|(?<string>'(?:[^']|'')*(?:'|$)|\$(?<tag>[A-Za-z_]*)\$[\s\S]*?\$\k<tag>\$)|(?<name>"(?:[^"]|"")*(?:"|$)|`(?:[^`]|``)*(?:`|$)|\[[^\]]*(?:\]|$))|(?<number>0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?)|(?<word>[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*)|(?<symbol>\|\||->>|->|<>|!=|==|<=|>=|<<|>>|::|[\s\S])/gy;
 
 /** Where a backslash in a string escapes, as MariaDB writes its own statements, and square brackets are not quotes. */
 const BACKSLASH_PATTERN = new RegExp(
-  PATTERN.source.replace("'(?:[^']|'')*(?:'|$)", "'(?:[^'\\\\]|\\\\[\\s\\S]|'')*(?:'|$)").replace("|\\[[^\\]]*(?:\\]|$)", ""),
+  PATTERN.source
+    .replace("'(?:[^']|'')*(?:'|$)", "'(?:[^'\\\\]|\\\\[\\s\\S]|'')*(?:'|$)")
+    .replace("|\\[[^\\]]*(?:\\]|$)", ""),
   "gy",
 );
 
@@ -26,7 +28,7 @@ export function tokenize(sql: string, { backslashes = false } = {}): Token[] {
   for (const { groups = {} } of sql.matchAll(backslashes ? BACKSLASH_PATTERN : PATTERN)) {
     for (const kind in groups) {
       const text = groups[kind];
-      if (text !== undefined) tokens.push({ kind: kind as TokenKind, text });
+      if (text !== undefined && kind !== "tag") tokens.push({ kind: kind as TokenKind, text });
     }
   }
   return tokens;
@@ -99,4 +101,11 @@ export function closingBracket(tokens: readonly Token[], open: number): number {
 export function mentions(sql: string, name: string): boolean {
   const wanted = name.toLowerCase();
   return tokenize(sql).some((token) => isName(token) && nameOf(token).toLowerCase() === wanted);
+}
+
+/** The text without a pair of brackets around all of it. */
+export function withoutBrackets(text: string): string {
+  if (!text.startsWith("(") || !text.endsWith(")")) return text;
+  const tokens = tokenize(text);
+  return closingBracket(tokens, 0) === tokens.length ? text.slice(1, -1).trim() : text;
 }

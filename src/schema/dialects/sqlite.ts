@@ -1,97 +1,46 @@
-import type { DriverRow, StatementRunner } from "../../driver/dialect";
-import { ShellError } from "../../errors";
-import { parseCreateIndex } from "../create-index-text";
-import type { ConstraintText } from "../create-table-text";
-import { CreateTableText } from "../create-table-text";
+import { Connection } from "../../driver/connection";
+import type { StatementRunner } from "../../driver/dialect";
 import { dataTypeSource, quoteSource } from "../data-type";
-import type { Column, Index, IndexColumn, Schema, Table, View } from "../schema";
-import { emptyTable, findColumn } from "../schema";
+import type { Column, Index, Schema, Table } from "../schema";
 import { tokenize } from "../sql-tokens";
-import type { ReadOptions } from "./schema-dialect";
-import { SchemaDialect } from "./schema-dialect";
+import type { ReadOptions, ScratchRequest } from "./schema-dialect";
+import { SchemaDialect, forEachTable, scratchTable } from "./schema-dialect";
+import { readSqliteDatabase } from "./sqlite-reader";
 
 /** SQLite: three statements, and the kept text of each table for what no PRAGMA tells. */
 export class SqliteSchemaDialect extends SchemaDialect {
+  override readonly title = "SQLite";
   override readonly hasComments = false;
+  override readonly foldsNames = true;
+  override readonly needsTableText = true;
+  override readonly hasStrictTables = true;
+  override readonly retypesForeignKeys = true;
   override readonly maxNameBytes = Infinity;
 
-  override async read(runner: StatementRunner, options: ReadOptions = {}): Promise<Schema> {
-    const { condition, parameters } = nameFilter(options.tables);
-    const objects = await runner.all(
-      `SELECT m.type, m.name, m.tbl_name AS "table", m.sql, l.type AS kind, l.wr, l.strict
-         FROM sqlite_master m LEFT JOIN pragma_table_list l ON l.schema = 'main' AND l.name = m.name
-        WHERE ${condition("m.tbl_name")} ORDER BY m.name, m.rowid`,
-      parameters,
-    );
-    const tables = objects.filter((row) => row["type"] === "table" && row["kind"] !== "shadow");
-    const columns = await this.#columns(runner, "table", condition, parameters);
-    const indexes = await runner.all(
-      `SELECT m.name AS "table", l.name AS "index", l."unique", l.partial, i.cid, i.name AS "column", i."desc", i.coll
-         FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_xinfo(l.name) i
-        WHERE m.type = 'table' AND l.origin = 'c' AND i.key = 1 AND ${condition("m.name")} ORDER BY m.name, l.name, i.seqno`,
-      parameters,
-    );
-    const views = objects.filter((row) => row["type"] === "view");
-    return {
-      tables: tables.map((row) => this.#table(row, objects, columns, indexes)),
-      views: views.length === 0 ? [] : await this.#views(runner, views, condition, parameters),
-      enums: [],
-    };
+  override read(runner: StatementRunner, options: ReadOptions = {}): Promise<Schema> {
+    return readSqliteDatabase(runner, options.tables);
   }
 
-  #columns(runner: StatementRunner, type: string, condition: (name: string) => string, parameters: unknown[]): Promise<DriverRow[]> {
-    return runner.all(
-      `SELECT m.name AS "table", c.name, c.type, c."notnull", c.dflt_value, c.pk, c.hidden
-         FROM sqlite_master m, pragma_table_xinfo(m.name) c
-        WHERE m.type = ? AND ${condition("m.name")} ORDER BY m.name, c.cid`,
-      [type, ...parameters],
-    );
-  }
-
-  /** Columns of views; a view whose table is gone has none, and does not keep the others from being read. */
-  async #views(runner: StatementRunner, rows: DriverRow[], condition: (name: string) => string, parameters: unknown[]): Promise<View[]> {
-    const columns: DriverRow[] = [];
+  override async materialize({ sequelize, tables, indexes }: ScratchRequest): Promise<Schema> {
+    const Instance = sequelize.constructor as new (options: object) => typeof sequelize;
+    const { dialectModule } = (sequelize as unknown as { options: { dialectModule?: object } }).options;
+    const scratch = new Instance({
+      dialect: this.sql.name,
+      storage: ":memory:",
+      logging: false,
+      ...(dialectModule ? { dialectModule } : {}),
+    });
+    const connection = new Connection(scratch, this.sql, () => undefined);
     try {
-      columns.push(...(await this.#columns(runner, "view", condition, parameters)));
-    } catch {
-      for (const row of rows) {
-        columns.push(...(await this.#columns(runner, "view", (name) => `${name} = ?`, [row["name"]]).catch(() => [])));
-      }
+      await forEachTable(tables, async (table) => {
+        for (const sql of this.createTable(scratchTable(table, table.name))) await connection.run(sql);
+        for (const statement of indexes.get(table.name) ?? []) await connection.run(statement(table.name));
+      });
+      return await this.read(connection);
+    } finally {
+      await connection.close();
+      await scratch.close();
     }
-    return rows.map((row) => ({
-      name: String(row["name"]),
-      sql: String(row["sql"]),
-      columns: columns
-        .filter((column) => column["table"] === row["name"])
-        .map((column) => ({ name: String(column["name"]), type: String(column["type"]), nullable: true })),
-    }));
-  }
-
-  #table(row: DriverRow, objects: DriverRow[], columns: DriverRow[], indexes: DriverRow[]): Table {
-    const name = String(row["name"]);
-    const table = emptyTable(name);
-    table.sql = String(row["sql"]);
-    if (row["strict"] === 1 || row["wr"] === 1 || row["kind"] === "virtual") {
-      table.options = {
-        ...(row["strict"] === 1 ? { strict: true } : {}),
-        ...(row["wr"] === 1 ? { withoutRowid: true } : {}),
-        ...(row["kind"] === "virtual" ? { virtual: true } : {}),
-      };
-    }
-    const own = columns.filter((column) => column["table"] === name);
-    table.columns = own.filter((column) => column["hidden"] !== 1).map(readColumn);
-    const key = own.filter((column) => Number(column["pk"]) > 0).sort((a, b) => Number(a["pk"]) - Number(b["pk"]));
-    if (key.length > 0) table.primaryKey = { columns: key.map((column) => String(column["name"])) };
-    if (row["kind"] !== "virtual") addFromText(table);
-    table.indexes = readIndexes(
-      table,
-      indexes.filter((index) => index["table"] === name),
-      objects,
-    );
-    table.triggers = objects
-      .filter((object) => object["type"] === "trigger" && object["table"] === name)
-      .map((object) => ({ name: String(object["name"]), sql: String(object["sql"]) }));
-    return table;
   }
 
   override normalType(type: string): string {
@@ -127,21 +76,53 @@ export class SqliteSchemaDialect extends SchemaDialect {
     }
   }
 
+  override readonly limitsLengths = false;
+
+  override lengthOf(expression: string): string {
+    return `length(${expression})`;
+  }
+
+  override notANumber(expression: string, _from: Column, to: Column): string | undefined {
+    // The type's affinity turns text into a number where it reads as one, and keeps it as text where it does not.
+    if (!/INT|REAL|FLOA|DOUB|DEC|NUM/i.test(to.type)) return undefined;
+    const text = `ltrim(trim(${expression}), '+')`;
+    return `typeof(${expression}) = 'text' AND CASE WHEN json_valid(${text}) THEN json_type(${text}) NOT IN ('integer', 'real') ELSE 1 END`;
+  }
+
+  override rowKey(table: Table): { sql: string; name: string } | undefined {
+    return table.options?.withoutRowid ? super.rowKey(table) : { sql: "rowid", name: "rowid" };
+  }
+
   override typeSource(column: Column): string {
     return dataTypeSource(SOURCES, this.normalType(column.type)) ?? quoteSource(column.type);
+  }
+
+  override adjustColumn(column: Column, key: "whole" | "part" | undefined): void {
+    if (key !== "whole" || !column.type.toUpperCase().includes("INT")) return;
+    // Only this type numbers the rows; anything else is refused with AUTOINCREMENT.
+    column.type = "INTEGER";
+    delete column.default;
   }
 
   override createTable(table: Table): string[] {
     const parts = table.columns.map((column) => this.columnDefinition(table, column));
     const key = table.primaryKey;
-    if (key && key.columns.length > 1) parts.push(`${this.#named(key.name)}PRIMARY KEY (${this.quoteNames(key.columns)})`);
-    for (const unique of table.uniques) parts.push(`${this.#named(unique.name)}UNIQUE (${this.quoteNames(unique.columns)})`);
-    for (const check of table.checks) parts.push(`${this.#named(check.name)}CHECK (${check.expression})`);
-    for (const foreignKey of table.foreignKeys) {
-      parts.push(`${this.#named(foreignKey.name)}FOREIGN KEY (${this.quoteNames(foreignKey.columns)}) ${this.references(foreignKey)}`);
+    if (key && key.columns.length > 1)
+      parts.push(`${this.named(key.name)}PRIMARY KEY (${this.quoteNames(key.columns)})`);
+    for (const unique of table.uniques)
+      parts.push(`${this.named(unique.name)}UNIQUE (${this.quoteNames(unique.columns)})`);
+    for (const check of table.checks) parts.push(`${this.named(check.name)}CHECK (${check.expression})`);
+    for (const foreignKey of table.foreignKeys.filter((key) => key.columns.length > 1)) {
+      parts.push(
+        `${this.named(foreignKey.name)}FOREIGN KEY (${this.quoteNames(foreignKey.columns)}) ${this.references(foreignKey)}`,
+      );
     }
-    const options = [table.options?.strict ? "STRICT" : "", table.options?.withoutRowid ? "WITHOUT ROWID" : ""].filter(Boolean);
-    return [`CREATE TABLE ${this.quoteTable(table.name)} (\n  ${parts.join(",\n  ")}\n)${options.length > 0 ? ` ${options.join(", ")}` : ""}`];
+    const options = [table.options?.strict ? "STRICT" : "", table.options?.withoutRowid ? "WITHOUT ROWID" : ""].filter(
+      Boolean,
+    );
+    return [
+      `CREATE TABLE ${this.quoteTable(table.name)} (\n  ${parts.join(",\n  ")}\n)${options.length > 0 ? ` ${options.join(", ")}` : ""}`,
+    ];
   }
 
   override createIndex(table: string, index: Index): string {
@@ -154,18 +135,23 @@ export class SqliteSchemaDialect extends SchemaDialect {
     return `CREATE ${unique}INDEX ${this.sql.quote(index.name)} ON ${this.quoteTable(table)} (${parts.join(", ")})${where}`;
   }
 
-  /** A column as it stands in CREATE TABLE and ADD COLUMN; a key of one column stands with it. */
+  /** A column as it stands in CREATE TABLE and ADD COLUMN; keys of one column stand with it. */
   columnDefinition(table: Table, column: Column): string {
     const key = table.primaryKey;
     const isKey = key?.columns.length === 1 && key.columns[0] === column.name;
     return [
       this.sql.quote(column.name),
       column.type,
-      isKey ? `${this.#named(key.name)}PRIMARY KEY${column.autoIncrement ? " AUTOINCREMENT" : ""}` : "",
+      isKey ? `${this.named(key.name)}PRIMARY KEY${column.autoIncrement ? " AUTOINCREMENT" : ""}` : "",
       column.nullable ? "" : "NOT NULL",
       column.default === undefined ? "" : `DEFAULT ${this.defaultText(column.default)}`,
       column.collation === undefined ? "" : `COLLATE ${column.collation}`,
-      column.generated ? `GENERATED ALWAYS AS (${column.generated.expression}) ${column.generated.stored ? "STORED" : "VIRTUAL"}` : "",
+      column.generated
+        ? `GENERATED ALWAYS AS (${column.generated.expression}) ${column.generated.stored ? "STORED" : "VIRTUAL"}`
+        : "",
+      ...table.foreignKeys
+        .filter((key) => key.columns.length === 1 && key.columns[0] === column.name)
+        .map((key) => `${this.named(key.name)}${this.references(key)}`),
     ]
       .filter(Boolean)
       .join(" ");
@@ -173,7 +159,8 @@ export class SqliteSchemaDialect extends SchemaDialect {
 
   /** A default as it stands behind DEFAULT: what is more than one literal needs brackets. */
   defaultText(text: string): string {
-    const literal = /^(?:[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?|[xX]'[0-9a-f]*'|null|true|false|current_(?:timestamp|date|time))$/i;
+    const literal =
+      /^(?:[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?|[xX]'[0-9a-f]*'|null|true|false|current_(?:timestamp|date|time))$/i;
     const tokens = tokenize(text);
     const isOneToken = tokens.length === 1 && (tokens[0]?.kind === "string" || tokens[0]?.kind === "name");
     return isOneToken || literal.test(text) ? text : `(${text})`;
@@ -192,7 +179,8 @@ export class SqliteSchemaDialect extends SchemaDialect {
       .join(" ");
   }
 
-  #named(name: string | undefined): string {
+  /** `CONSTRAINT name ` or nothing. */
+  named(name: string | undefined): string {
     return name === undefined ? "" : `CONSTRAINT ${this.sql.quote(name)} `;
   }
 }
@@ -226,87 +214,3 @@ const SOURCES: readonly (readonly [RegExp, string])[] = [
   [/^DATE$/, "DATEONLY"],
   [/^(TINY|MEDIUM|LONG)BLOB$/, 'BLOB("$1")'],
 ];
-
-function nameFilter(tables: readonly string[] | undefined): { condition: (name: string) => string; parameters: unknown[] } {
-  const condition = (name: string): string =>
-    `${name} NOT LIKE 'sqlite\\_%' ESCAPE '\\'` + (tables === undefined ? "" : ` AND ${name} IN (${tables.map(() => "?").join(", ")})`);
-  return { condition, parameters: [...(tables ?? [])] };
-}
-
-function readColumn(row: DriverRow): Column {
-  const column: Column = { name: String(row["name"]), type: String(row["type"]), nullable: row["notnull"] !== 1 };
-  if (row["dflt_value"] !== null) column.default = String(row["dflt_value"]);
-  return column;
-}
-
-/** Adds what only the text of the table tells: constraints and their names, collations, generated columns. */
-function addFromText(table: Table): void {
-  let text: CreateTableText;
-  try {
-    text = new CreateTableText(table.sql ?? "");
-  } catch (cause) {
-    throw new ShellError(`Cannot read the definition of table "${table.name}".`, { cause });
-  }
-  for (const constraint of text.allConstraints()) addConstraint(table, constraint);
-}
-
-function addConstraint(table: Table, constraint: ConstraintText): void {
-  const named = constraint.name === undefined ? {} : { name: constraint.name };
-  const columns = constraint.columns.map((name) => table.columns.find((c) => c.name.toLowerCase() === name.toLowerCase())?.name ?? name);
-  const column = findColumn(table, columns[0] ?? "");
-  switch (constraint.kind) {
-    case "primaryKey":
-      if (table.primaryKey && constraint.name !== undefined) table.primaryKey.name = constraint.name;
-      if (constraint.autoIncrement && column) column.autoIncrement = true;
-      break;
-    case "unique":
-      table.uniques.push({ ...named, columns });
-      break;
-    case "check":
-      table.checks.push({ ...named, expression: constraint.expression ?? "" });
-      break;
-    case "foreignKey": {
-      const { table: parent = "", columns: parentColumns = [], onDelete, onUpdate, deferrable } = constraint.references ?? {};
-      table.foreignKeys.push({
-        ...named,
-        columns,
-        references: { table: parent, columns: parentColumns },
-        onDelete: onDelete ?? "NO ACTION",
-        onUpdate: onUpdate ?? "NO ACTION",
-        ...(deferrable === undefined ? {} : { deferrable }),
-      });
-      break;
-    }
-    case "collate":
-      if (column && constraint.expression?.toUpperCase() !== "BINARY") column.collation = constraint.expression ?? "";
-      break;
-    case "generated":
-      if (column) column.generated = { expression: constraint.expression ?? "", stored: constraint.stored ?? false };
-      break;
-    default:
-      break;
-  }
-}
-
-function readIndexes(table: Table, rows: readonly DriverRow[], objects: readonly DriverRow[]): Index[] {
-  const byName = new Map<string, DriverRow[]>();
-  for (const row of rows) {
-    const name = String(row["index"]);
-    byName.set(name, [...(byName.get(name) ?? []), row]);
-  }
-  return [...byName].map(([name, parts]) => {
-    const sql = String(objects.find((object) => object["type"] === "index" && object["name"] === name)?.["sql"]);
-    const text = parseCreateIndex(sql);
-    const columns = parts.map((part, i): IndexColumn => {
-      const column = part["column"] === null ? undefined : String(part["column"]);
-      const usual = column === undefined ? "BINARY" : (findColumn(table, column)?.collation ?? "BINARY");
-      const collation = String(part["coll"]);
-      return {
-        ...(column === undefined ? { expression: text.parts[i] ?? "" } : { column }),
-        ...(part["desc"] === 1 ? { descending: true } : {}),
-        ...(collation.toUpperCase() === usual.toUpperCase() ? {} : { collation }),
-      };
-    });
-    return { name, columns, unique: parts[0]?.["unique"] === 1, sql, ...(text.where === undefined ? {} : { where: text.where }) };
-  });
-}

@@ -1,0 +1,168 @@
+import type { Index, IndexColumn, Table, Unique } from "../schema/schema";
+import { sameNameSet, sameNames } from "../schema/schema";
+import { normalExpression } from "./compare-columns";
+import type { CompareOptions, TableDifference } from "./compare-table";
+import { matchLists } from "./match-lists";
+import { constraintName } from "./names";
+import type { TableChange } from "./operation";
+import { dropConstraint } from "./operation";
+
+/** A unique constraint, or a unique index that says no more than one. */
+interface Uniqueness {
+  columns: string[];
+  unique?: Unique;
+  index?: Index;
+}
+
+function uniquenessOf(table: Table): Uniqueness[] {
+  return [
+    ...table.uniques.map((unique) => ({ columns: unique.columns, unique })),
+    ...table.indexes
+      .filter(isPlainUnique)
+      .map((index) => ({ columns: index.columns.map((part) => part.column ?? ""), index })),
+  ];
+}
+
+function isPlainUnique(index: Index): boolean {
+  const isPlain = (part: IndexColumn): boolean =>
+    part.column !== undefined &&
+    !part.descending &&
+    !part.nulls &&
+    !part.collation &&
+    !part.operatorClass &&
+    part.length === undefined;
+  return (
+    index.unique &&
+    index.where === undefined &&
+    index.method === undefined &&
+    !index.include &&
+    index.columns.every(isPlain)
+  );
+}
+
+/** Adds what differs in what is unique and what is indexed. */
+export function compareUniquesAndIndexes(
+  database: Table,
+  model: Table,
+  options: CompareOptions,
+  difference: TableDifference,
+): void {
+  const same = (a: Uniqueness, b: Uniqueness): boolean =>
+    (a.index && b.index ? sameNames(a.columns, b.columns) : sameNameSet(a.columns, b.columns)) &&
+    (!a.unique || !b.unique || a.unique.deferrable === b.unique.deferrable);
+  const [stored, asked] = [uniquenessOf(database), uniquenessOf(model)];
+  const { changes, findings, remarks } = difference;
+  const { pairs, left, right, repeated } = matchLists(stored, asked, same);
+  for (const [a, b] of pairs) if (a.index && b.index) renameIndex(a.index, b.index, model.name, options, changes);
+  for (const { unique, index, columns } of left) {
+    changes.push(
+      unique
+        ? dropConstraint("unique", unique)
+        : { kind: "dropIndex", name: index?.name ?? "", ...(index ? { index } : {}) },
+    );
+    findings.push(
+      `Detected removed unique constraint ${quoted(unique?.name ?? index?.name)}on '${database.name}(${columns.join(", ")})'`,
+    );
+  }
+  for (const { unique, index, columns } of right) {
+    const name = unique?.name ?? constraintName("uq", model.name, columns);
+    changes.push(
+      unique ? { kind: "createUnique", unique: { ...unique, name } } : createIndex(model.name, index as Index),
+    );
+    findings.push(`Detected added unique constraint on '${model.name}(${columns.join(", ")})'`);
+  }
+  for (const { unique, index, columns } of repeated) {
+    remarks.push(
+      `${model.name}(${columns.join(", ")}) is unique more than once: ${unique?.name ?? index?.name ?? "an unnamed constraint"} is superfluous.`,
+    );
+  }
+  compareIndexes(database, model, options, difference);
+}
+
+function compareIndexes(database: Table, model: Table, options: CompareOptions, difference: TableDifference): void {
+  const others = (table: Table): Index[] => table.indexes.filter((index) => !isPlainUnique(index));
+  const { pairs, left, right, repeated } = matchLists(
+    others(database),
+    others(model),
+    (a, b) => indexSignature(a) === indexSignature(b),
+  );
+  const { changes, findings, remarks } = difference;
+  for (const [a, b] of pairs) renameIndex(a, b, model.name, options, changes);
+  for (const index of left) {
+    if (options.dialect.indexesForeignKeys && servesForeignKey(index, [database, model])) {
+      if (!servesForeignKey(index, [model])) changes.push({ kind: "dropIndex", name: index.name, index });
+      continue;
+    }
+    changes.push({ kind: "dropIndex", name: index.name, index });
+    findings.push(`Detected removed index '${index.name}' on '${database.name}(${indexText(index)})'`);
+  }
+  for (const index of right) {
+    const change = createIndex(model.name, index);
+    changes.push(change);
+    findings.push(`Detected added index '${change.index.name}' on '${model.name}(${indexText(index)})'`);
+  }
+  for (const index of repeated)
+    remarks.push(`${model.name}(${indexText(index)}) is indexed more than once: ${index.name} is superfluous.`);
+}
+
+/** Gives an index that is called by the rule its new name, when its table or its columns were renamed. */
+function renameIndex(
+  stored: Index,
+  asked: Index,
+  table: string,
+  options: CompareOptions,
+  changes: TableChange[],
+): void {
+  const former = new Map([...options.renames].map(([from, to]) => [to, from]));
+  const parts = stored.columns.map((part) =>
+    part.column === undefined ? "expr" : (former.get(part.column) ?? part.column),
+  );
+  const rule = constraintName(stored.unique ? "uq" : "ix", options.formerName ?? table, parts);
+  const to = createIndex(table, asked).index.name;
+  if (stored.name === rule && rule !== to) changes.push({ kind: "renameIndex", from: rule, to });
+}
+
+/** Whether the database made the index for a foreign key by itself, or would have. */
+function servesForeignKey(index: Index, tables: readonly Table[]): boolean {
+  const columns = index.columns.map((part) => part.column ?? "");
+  return (
+    !index.unique &&
+    tables.some((table) => table.foreignKeys.some((foreignKey) => sameNames(foreignKey.columns, columns)))
+  );
+}
+
+/** The change that makes the index, under a name of the rule where Sequelize made one up. */
+export function createIndex(table: string, index: Index): { kind: "createIndex"; index: Index } {
+  if (!index.autoNamed) return { kind: "createIndex", index };
+  const parts = index.columns.map((part) => part.column ?? "expr");
+  const { autoNamed: _, sql: _text, ...rest } = index;
+  return { kind: "createIndex", index: { ...rest, name: constraintName(index.unique ? "uq" : "ix", table, parts) } };
+}
+
+function indexSignature(index: Index): string {
+  const parts = index.columns.map((part) => [
+    part.column ?? normalExpression(part.expression ?? ""),
+    part.descending ?? false,
+    part.nulls ?? "",
+    (part.collation ?? "").toLowerCase(),
+    part.operatorClass ?? "",
+    part.length ?? 0,
+  ]);
+  return JSON.stringify([
+    parts,
+    index.unique,
+    normalExpression(index.where ?? ""),
+    index.method ?? "",
+    index.include ?? [],
+  ]);
+}
+
+function indexText(index: Index): string {
+  return index.columns
+    .map((part) => (part.column ?? part.expression ?? "") + (part.descending ? " DESC" : ""))
+    .join(", ");
+}
+
+function quoted(name: string | undefined): string {
+  return name === undefined ? "" : `'${name}' `;
+}

@@ -1,0 +1,220 @@
+import type { MysqlSchemaDialect } from "../../schema/dialects/mysql";
+import { checkOf } from "../../schema/dialects/mysql";
+import type { Column, ForeignKey, Table } from "../../schema/schema";
+import { sameNames } from "../../schema/schema";
+import type { AlterTable, DropConstraint, TableChange } from "../operation";
+import { alterTable } from "../operation";
+import { DdlDialect, patched } from "./dialect";
+
+/**
+ * MariaDB and MySQL: the changes of a table as the clauses of one ALTER TABLE, which is all or nothing.
+ *
+ * A column is always written in full: what MODIFY leaves out is lost. There are no transactions around DDL here.
+ */
+export class MysqlDdl extends DdlDialect {
+  declare readonly schema: MysqlSchemaDialect;
+
+  override async renameTable(from: string, to: string): Promise<void> {
+    await this.target.execute(`RENAME TABLE ${this.schema.quoteTable(from)} TO ${this.schema.quoteTable(to)}`);
+    this.target.made?.({ kind: "renameTable", from, to });
+  }
+
+  override async alterTable({ table: name, changes }: AlterTable): Promise<void> {
+    let together: TableChange[] = [];
+    const finish = async (): Promise<void> => {
+      if (together.length > 0) await this.#alter(name, together);
+      together = [];
+    };
+    for (const change of changes) {
+      if (change.kind === "renameColumn" || this.#repeats(together, change)) await finish();
+      if (change.kind === "renameColumn") await this.#renameColumn(name, change.from, change.to);
+      else if (
+        (change.kind === "createIndex" && change.ifNotExists) ||
+        (change.kind === "dropIndex" && change.ifExists)
+      ) {
+        await finish();
+        await this.#changeIndexIf(name, change);
+      } else together.push(change);
+    }
+    await finish();
+  }
+
+  /** Whether one ALTER cannot hold both: a name given again where it was just taken away, a column dropped and added. */
+  #repeats(changes: readonly TableChange[], change: TableChange): boolean {
+    if (change.kind === "createForeignKey") {
+      return changes.some(
+        (other) =>
+          other.kind === "dropConstraint" && other.type === "foreignKey" && other.name === change.foreignKey.name,
+      );
+    }
+    if (change.kind === "addColumn")
+      return changes.some((other) => other.kind === "dropColumn" && other.name === change.column.name);
+    if (change.kind === "alterColumn")
+      return changes.some(
+        (other) => "column" in other && other.kind === "addColumn" && other.column.name === change.name,
+      );
+    return false;
+  }
+
+  async #alter(name: string, changes: readonly TableChange[]): Promise<void> {
+    const table = await this.requireTable(name);
+    const before: string[] = [];
+    const clauses: string[] = [];
+    const behind: string[] = [];
+    for (const change of changes) {
+      if (change.kind === "addColumn" && change.fill) {
+        // The rows get their value between: a constant for all of them cannot say what an expression can.
+        const { column, fill } = change;
+        const quoted = this.schema.sql.quote(column.name);
+        clauses.push(
+          `ADD COLUMN ${this.schema.columnDefinition({ ...column, nullable: true })}${this.#place(change.after)}`,
+        );
+        behind.push(`UPDATE ${this.schema.quoteTable(name)} SET ${quoted} = ${fill.sql}`);
+        if (!column.nullable)
+          behind.push(
+            `ALTER TABLE ${this.schema.quoteTable(name)} MODIFY COLUMN ${this.schema.columnDefinition(column)}`,
+          );
+        continue;
+      }
+      if (change.kind === "alterColumn") before.push(...this.#updates(name, change));
+      clauses.push(...this.#clauses(table, change, changes));
+    }
+    for (const sql of before) await this.target.execute(sql);
+    if (clauses.length > 0)
+      await this.target.execute(`ALTER TABLE ${this.schema.quoteTable(name)} ${clauses.join(", ")}`);
+    for (const sql of behind) await this.target.execute(sql);
+    this.target.made?.(alterTable(name, ...changes));
+  }
+
+  #updates(table: string, change: Extract<TableChange, { kind: "alterColumn" }>): string[] {
+    const name = this.schema.sql.quote(change.name);
+    const update = `UPDATE ${this.schema.quoteTable(table)} SET ${name} =`;
+    return [
+      ...(change.using === undefined ? [] : [`${update} ${change.using}`]),
+      ...(change.fill === undefined ? [] : [`${update} ${change.fill.sql} WHERE ${name} IS NULL`]),
+    ];
+  }
+
+  #clauses(table: Table, change: TableChange, all: readonly TableChange[]): string[] {
+    const quote = (name: string): string => this.schema.sql.quote(name);
+    switch (change.kind) {
+      case "addColumn":
+        return [`ADD COLUMN ${this.schema.columnDefinition(change.column)}${this.#place(change.after)}`];
+      case "dropColumn":
+        return [`DROP COLUMN ${quote(change.name)}`];
+      case "alterColumn": {
+        const before = this.requireColumn(table, change.name);
+        return [`MODIFY COLUMN ${this.schema.columnDefinition(this.#altered(before, change), checkOf(table, before))}`];
+      }
+      case "createUnique":
+        return [`ADD ${this.schema.unique(change.unique.name, change.unique.columns)}`];
+      case "createCheck": {
+        const { name, expression, column } = change.check;
+        if (column === undefined) return [`ADD ${this.schema.named(name)}CHECK (${expression})`];
+        return [`MODIFY COLUMN ${this.schema.columnDefinition(this.requireColumn(table, column), expression)}`];
+      }
+      case "createForeignKey":
+        return [`ADD ${this.schema.foreignKey(change.foreignKey)}`];
+      case "createPrimaryKey":
+        return [`ADD PRIMARY KEY (${this.schema.quoteNames(change.primaryKey.columns)})`];
+      case "dropConstraint":
+        return this.#dropConstraint(table, change);
+      case "createIndex":
+        return [
+          `ADD ${this.schema.indexKind(change.index)} ${quote(change.index.name)} ${this.schema.indexParts(change.index)}`,
+        ];
+      case "dropIndex":
+        return [`DROP INDEX ${quote(change.name)}`, ...this.#replaceIndex(table, change.name, all)];
+      case "renameIndex":
+        return [`RENAME INDEX ${quote(change.from)} TO ${quote(change.to)}`];
+      case "commentTable":
+        return [`COMMENT = ${this.schema.sql.literal(change.comment ?? "")}`];
+      case "renameColumn":
+        return [];
+    }
+  }
+
+  #altered(before: Column, change: Extract<TableChange, { kind: "alterColumn" }>): Column {
+    const after = patched(before, change.to);
+    // The collation belongs to the type that goes.
+    if (change.to.type && change.to.collation === undefined) delete after.collation;
+    return after;
+  }
+
+  #dropConstraint(table: Table, change: DropConstraint): string[] {
+    const { type, columns } = change;
+    if (type === "primaryKey") return ["DROP PRIMARY KEY"];
+    if (type === "check" && change.name === undefined && columns?.length === 1) {
+      // A check that is part of its column goes with the column's new definition.
+      return [`MODIFY COLUMN ${this.schema.columnDefinition(this.requireColumn(table, columns[0] ?? ""))}`];
+    }
+    const name = this.schema.sql.quote(this.constraintName(table, change));
+    if (type === "foreignKey") return [`DROP FOREIGN KEY ${name}`];
+    return type === "unique" ? [`DROP INDEX ${name}`] : [`DROP CONSTRAINT ${name}`];
+  }
+
+  /** The clauses that give back the index of a foreign key, which the database gave up when it was given this one. */
+  #replaceIndex(table: Table, name: string, changes: readonly TableChange[]): string[] {
+    const stays = (columns: readonly string[]): boolean =>
+      [
+        ...table.indexes.filter(
+          (index) => index.name !== name && !changes.some((c) => c.kind === "dropIndex" && c.name === index.name),
+        ),
+        ...changes.flatMap((change) => (change.kind === "createIndex" ? [change.index] : [])),
+      ].some((index) =>
+        leads(
+          index.columns.map((part) => part.column ?? ""),
+          columns,
+        ),
+      ) ||
+      [...table.uniques.map((unique) => unique.columns), table.primaryKey?.columns ?? []].some((key) =>
+        leads(key, columns),
+      );
+    const dropped = table.indexes.find((index) => index.name === name);
+    const isKept = (key: ForeignKey): boolean =>
+      !changes.some(
+        (change) => change.kind === "dropConstraint" && change.type === "foreignKey" && change.name === key.name,
+      );
+    return table.foreignKeys
+      .filter(
+        (key) =>
+          dropped &&
+          leads(
+            dropped.columns.map((part) => part.column ?? ""),
+            key.columns,
+          ) &&
+          isKept(key) &&
+          !stays(key.columns),
+      )
+      .map(
+        (key) =>
+          `ADD INDEX ${this.schema.sql.quote(key.name ?? key.columns.join("_"))} (${this.schema.quoteNames(key.columns)})`,
+      );
+  }
+
+  async #renameColumn(table: string, from: string, to: string): Promise<void> {
+    const { sql } = this.schema;
+    await this.target.execute(
+      `ALTER TABLE ${this.schema.quoteTable(table)} RENAME COLUMN ${sql.quote(from)} TO ${sql.quote(to)}`,
+    );
+    this.target.made?.(alterTable(table, { kind: "renameColumn", from, to }));
+  }
+
+  async #changeIndexIf(
+    table: string,
+    change: Extract<TableChange, { kind: "createIndex" | "dropIndex" }>,
+  ): Promise<void> {
+    const name = change.kind === "createIndex" ? change.index.name : change.name;
+    const exists = (await this.requireTable(table)).indexes.some((index) => index.name === name);
+    if (exists === (change.kind === "dropIndex")) await this.#alter(table, [change]);
+  }
+
+  #place(after: string | undefined): string {
+    return after === undefined ? "" : ` AFTER ${this.schema.sql.quote(after)}`;
+  }
+}
+
+/** Whether the index begins with the columns. */
+function leads(index: readonly string[], columns: readonly string[]): boolean {
+  return sameNames(index.slice(0, columns.length), columns);
+}

@@ -1,0 +1,315 @@
+import type { PostgresSchemaDialect } from "../../schema/dialects/postgres";
+import { bareName, schemaOf } from "../../schema/dialects/postgres-names";
+import type { Column, Table } from "../../schema/schema";
+import { MigrationError } from "../migration-error";
+import type { AlterColumn, AlterTable, TableChange } from "../operation";
+import { alterTable } from "../operation";
+import type { DdlTarget } from "./dialect";
+import { DdlDialect, patched } from "./dialect";
+import { PostgresEnums, elementType, typeName } from "./postgres-enums";
+
+/** PostgreSQL: every change by ALTER TABLE, inside the transaction of the revision. */
+export class PostgresDdl extends DdlDialect {
+  declare readonly schema: PostgresSchemaDialect;
+  readonly #enums: PostgresEnums;
+
+  constructor(schema: PostgresSchemaDialect, target: DdlTarget) {
+    super(schema, target);
+    this.#enums = new PostgresEnums(schema, target);
+  }
+
+  override async createTable(table: Table): Promise<void> {
+    await this.#enums.createMissing(table.columns);
+    await super.createTable(table);
+  }
+
+  override async dropTable(name: string, ifExists: boolean): Promise<void> {
+    const table = await this.target.table(name);
+    await super.dropTable(name, ifExists);
+    for (const column of table?.columns ?? []) await this.#enums.dropUnused(column);
+  }
+
+  override async renameTable(from: string, to: string): Promise<void> {
+    const table = await this.target.table(from);
+    const [target, source] = [schemaOf(to), schemaOf(from)];
+    if (target !== source) {
+      if (target === undefined)
+        throw new MigrationError(`Cannot move table "${from}" to the schema of bare names. Give its schema by name.`);
+      await this.target.execute(
+        `ALTER TABLE ${this.schema.quoteTable(from)} SET SCHEMA ${this.schema.sql.quote(target)}`,
+      );
+    }
+    const moved = target === undefined ? bareName(from) : `${target}.${bareName(from)}`;
+    if (bareName(from) !== bareName(to)) {
+      await this.target.execute(
+        `ALTER TABLE ${this.schema.quoteTable(moved)} RENAME TO ${this.schema.sql.quote(bareName(to))}`,
+      );
+    }
+    this.target.made?.({ kind: "renameTable", from, to });
+    for (const column of table?.columns ?? [])
+      await this.#enums.renameWithColumn(column, from, column.name, to, column.name);
+  }
+
+  override async alterTable({ table: name, changes }: AlterTable): Promise<void> {
+    for (const change of changes) {
+      await this.#change(name, change);
+      if (!TELLS_ITSELF.includes(change.kind)) this.target.made?.(alterTable(name, change));
+    }
+  }
+
+  override createEnum(name: string, values: readonly string[]): Promise<void> {
+    return this.#enums.create(name, values);
+  }
+
+  override dropEnum(name: string): Promise<void> {
+    return this.#enums.drop(name);
+  }
+
+  /** Swaps the type of every column that uses it: a new value of the type itself could not be used in the same transaction. */
+  override async alterEnum(name: string, to: readonly string[], map: Readonly<Record<string, string>>): Promise<void> {
+    const schema = await this.target.schema();
+    const users = schema.tables.flatMap((table) =>
+      table.columns
+        .filter((column) => column.enumValues && typeName(column.type) === name)
+        .map((column) => ({ table, column })),
+    );
+    const between = `${name}__new`;
+    await this.createEnum(between, to);
+    for (const { table, column } of users) {
+      await this.#swapType(
+        table.name,
+        column,
+        { ...column, enumValues: [...to] },
+        this.schema.quoteTable(between),
+        map,
+      );
+    }
+    await this.dropEnum(name);
+    await this.#enums.renameType(between, name);
+    this.target.made?.({ kind: "alterEnum", name, from: [], to: [...to] });
+  }
+
+  async #change(name: string, change: TableChange): Promise<void> {
+    const alter = (clause: string): Promise<void> =>
+      this.target.execute(`ALTER TABLE ${this.schema.quoteTable(name)} ${clause}`);
+    const quote = (column: string): string => this.schema.sql.quote(column);
+    switch (change.kind) {
+      case "addColumn":
+        return this.#addColumn(name, change);
+      case "dropColumn": {
+        const column = (await this.target.table(name))?.columns.find((candidate) => candidate.name === change.name);
+        await alter(`DROP COLUMN ${quote(change.name)}`);
+        this.target.made?.(alterTable(name, change));
+        if (column) await this.#enums.dropUnused(column);
+        return;
+      }
+      case "renameColumn": {
+        const column = (await this.target.table(name))?.columns.find((candidate) => candidate.name === change.from);
+        await alter(`RENAME COLUMN ${quote(change.from)} TO ${quote(change.to)}`);
+        this.target.made?.(alterTable(name, change));
+        if (column) await this.#enums.renameWithColumn(column, name, change.from, name, change.to);
+        return;
+      }
+      case "alterColumn":
+        return this.#alterColumn(name, change);
+      case "createUnique": {
+        const { name: constraint, columns, deferrable } = change.unique;
+        const when = deferrable === undefined ? "" : ` DEFERRABLE INITIALLY ${deferrable.toUpperCase()}`;
+        return alter(`ADD ${this.schema.named(constraint)}UNIQUE (${this.schema.quoteNames(columns)})${when}`);
+      }
+      case "createCheck":
+        return alter(`ADD ${this.schema.named(change.check.name)}CHECK (${change.check.expression})`);
+      case "createForeignKey":
+        return alter(`ADD ${this.schema.foreignKey(change.foreignKey)}`);
+      case "createPrimaryKey":
+        return alter(
+          `ADD ${this.schema.named(change.primaryKey.name)}PRIMARY KEY (${this.schema.quoteNames(change.primaryKey.columns)})`,
+        );
+      case "dropConstraint":
+        return alter(`DROP CONSTRAINT ${quote(await this.#nameOf(name, change))}`);
+      case "createIndex": {
+        const sql = this.schema.createIndex(name, change.index, change.concurrently);
+        return this.target.execute(
+          change.ifNotExists ? sql.replace(/(INDEX(?: CONCURRENTLY)?) /, "$1 IF NOT EXISTS ") : sql,
+        );
+      }
+      case "dropIndex": {
+        const options = `${change.concurrently ? "CONCURRENTLY " : ""}${change.ifExists ? "IF EXISTS " : ""}`;
+        return this.target.execute(`DROP INDEX ${options}${this.#besides(name, change.name)}`);
+      }
+      case "renameIndex":
+        return this.target.execute(`ALTER INDEX ${this.#besides(name, change.from)} RENAME TO ${quote(change.to)}`);
+      case "commentTable":
+        return this.target.execute(
+          this.schema.comment("TABLE", this.schema.quoteTable(name), change.comment ?? undefined),
+        );
+    }
+  }
+
+  async #nameOf(table: string, change: Extract<TableChange, { kind: "dropConstraint" }>): Promise<string> {
+    return change.name ?? this.constraintName(await this.requireTable(table), change);
+  }
+
+  /** The name of an index, in the schema of its table. */
+  #besides(table: string, index: string): string {
+    const schema = schemaOf(table);
+    return schema === undefined
+      ? this.schema.sql.quote(index)
+      : `${this.schema.sql.quote(schema)}.${this.schema.sql.quote(index)}`;
+  }
+
+  async #addColumn(table: string, { column, fill }: Extract<TableChange, { kind: "addColumn" }>): Promise<void> {
+    const alter = `ALTER TABLE ${this.schema.quoteTable(table)}`;
+    const name = this.schema.sql.quote(column.name);
+    await this.#enums.createMissing([column]);
+    const isLater = fill !== undefined && !column.nullable;
+    await this.target.execute(
+      `${alter} ADD COLUMN ${this.schema.columnDefinition(isLater ? { ...column, nullable: true } : column)}`,
+    );
+    if (fill) await this.target.execute(`UPDATE ${this.schema.quoteTable(table)} SET ${name} = ${fill.sql}`);
+    if (isLater) await this.target.execute(`${alter} ALTER COLUMN ${name} SET NOT NULL`);
+    if (column.comment) await this.#comment(table, column);
+  }
+
+  async #comment(table: string, column: Column): Promise<void> {
+    const where = `${this.schema.quoteTable(table)}.${this.schema.sql.quote(column.name)}`;
+    await this.target.execute(this.schema.comment("COLUMN", where, column.comment));
+  }
+
+  async #alterColumn(table: string, change: AlterColumn): Promise<void> {
+    const before = this.requireColumn(await this.requireTable(table), change.name);
+    const after = patched(before, change.to);
+    const clause = (text: string): Promise<void> =>
+      this.target.execute(
+        `ALTER TABLE ${this.schema.quoteTable(table)} ALTER COLUMN ${this.schema.sql.quote(change.name)} ${text}`,
+      );
+    const retypes = change.to.type !== undefined && !this.schema.sameType(before, after);
+    if (retypes) await this.#retype(table, before, after, change.using);
+    else if (change.to.collation !== undefined)
+      await clause(`TYPE ${before.type} COLLATE ${this.schema.sql.quote(after.collation ?? "default")}`);
+    if (change.to.default !== undefined)
+      await clause(after.default === undefined ? "DROP DEFAULT" : `SET DEFAULT ${after.default}`);
+    if (change.fill) {
+      const name = this.schema.sql.quote(change.name);
+      await this.target.execute(
+        `UPDATE ${this.schema.quoteTable(table)} SET ${name} = ${change.fill.sql} WHERE ${name} IS NULL`,
+      );
+    }
+    if (after.nullable !== before.nullable) await clause(after.nullable ? "DROP NOT NULL" : "SET NOT NULL");
+    if (change.to.autoIncrement !== undefined && (before.autoIncrement ?? false) !== change.to.autoIncrement) {
+      await this.#number(table, before, change.to.autoIncrement, clause);
+    }
+    if (change.to.generated === null) await clause("DROP EXPRESSION");
+    if (change.to.comment !== undefined) await this.#comment(table, after);
+  }
+
+  /** Gives the column a sequence that begins behind the greatest value, or takes it away. */
+  async #number(table: string, column: Column, on: boolean, clause: (text: string) => Promise<void>): Promise<void> {
+    const sequence = this.#besides(table, `${bareName(table)}_${column.name}_seq`);
+    const name = this.schema.sql.quote(column.name);
+    if (!on) {
+      await clause(column.identity === undefined ? "DROP DEFAULT" : "DROP IDENTITY");
+      if (column.identity === undefined) await this.target.execute(`DROP SEQUENCE IF EXISTS ${sequence}`);
+      return;
+    }
+    const quotedTable = this.schema.quoteTable(table);
+    await this.target.execute(`CREATE SEQUENCE ${sequence} OWNED BY ${quotedTable}.${name}`);
+    await this.target.execute(
+      `SELECT setval(${this.schema.sql.literal(sequence)}, coalesce(max(${name}), 0) + 1, false) FROM ${quotedTable}`,
+    );
+    await clause(`SET DEFAULT nextval(${this.schema.sql.literal(sequence)}::regclass)`);
+  }
+
+  async #retype(table: string, before: Column, after: Column, using: string | undefined): Promise<void> {
+    if (before.enumValues && after.enumValues) {
+      // The type keeps its name: a table that was renamed goes on with the type of its first name.
+      const name = typeName(before.type);
+      const between = `${name}__new`;
+      if (await this.#enums.isShared(table, before)) {
+        await this.#enums.createMissing([after]);
+        return this.#swapType(table, before, after, elementType(after.type), {}, using);
+      }
+      await this.createEnum(between, after.enumValues);
+      await this.#swapType(table, before, { ...after, type: before.type }, this.schema.quoteTable(between), {}, using);
+      await this.dropEnum(name);
+      await this.#enums.renameType(between, name);
+      return;
+    }
+    await this.#enums.createMissing([after]);
+    await this.#swapType(table, before, after, elementType(after.type), {}, using);
+    const type = { type: after.type, ...(after.enumValues ? { enumValues: after.enumValues } : {}) };
+    this.target.made?.(alterTable(table, { kind: "alterColumn", name: before.name, to: { type } }));
+    await this.#enums.dropUnused(before);
+    if (after.autoIncrement && after.identity === undefined) {
+      const sequence = this.#besides(table, `${bareName(table)}_${after.name}_seq`);
+      const type = this.schema.normalType(after.type);
+      if (/^(small|big)?int(eger)?$/.test(type))
+        await this.target.execute(`ALTER SEQUENCE IF EXISTS ${sequence} AS ${type}`);
+    }
+  }
+
+  /** Changes the type of a column; a default that has no cast of its own is taken off and put back. */
+  async #swapType(
+    table: string,
+    before: Column,
+    after: Column,
+    element: string,
+    map: Readonly<Record<string, string>>,
+    using?: string,
+  ): Promise<void> {
+    const column = this.schema.sql.quote(before.name);
+    const clause = (text: string): Promise<void> =>
+      this.target.execute(`ALTER TABLE ${this.schema.quoteTable(table)} ALTER COLUMN ${column} ${text}`);
+    const type = element + (/(\[\])+$/.exec(after.type)?.[0] ?? "");
+    const hasDefault = before.default !== undefined;
+    if (hasDefault) await clause("DROP DEFAULT");
+    const collation = after.collation === undefined ? "" : ` COLLATE ${this.schema.sql.quote(after.collation)}`;
+    const how = using ?? this.#cast(before, after, column, type, map);
+    await clause(`TYPE ${type}${collation}${how === undefined ? "" : ` USING ${how}`}`);
+    if (hasDefault && after.default !== undefined) await clause(`SET DEFAULT ${this.#recast(after.default)}`);
+  }
+
+  /** The expression that turns a value into one of the new type, where assignment alone does not. */
+  #cast(
+    before: Column,
+    after: Column,
+    column: string,
+    type: string,
+    map: Readonly<Record<string, string>>,
+  ): string | undefined {
+    if (before.enumValues !== undefined || after.enumValues !== undefined) {
+      const text = type.endsWith("[]") ? `${column}::text[]` : `${column}::text`;
+      const renamed = Object.entries(map).map(
+        ([from, to]) => `WHEN ${this.schema.sql.literal(from)} THEN ${this.schema.sql.literal(to)}`,
+      );
+      return renamed.length === 0
+        ? `${text}::${type}`
+        : `(CASE ${text} ${renamed.join(" ")} ELSE ${text} END)::${type}`;
+    }
+    const [from, to] = [family(this.schema.normalType(before.type)), family(this.schema.normalType(after.type))];
+    // An explicit cast would cut text that is too long; assignment refuses it.
+    if (from === to || to === "text") return undefined;
+    if (from === "number" && to === "boolean") return `${column} <> 0`;
+    if (from === "boolean" && to === "number") return `${column}::integer::${type}`;
+    return `${column}::${type}`;
+  }
+
+  /** A default without the cast to the type that it had. */
+  #recast(text: string): string {
+    return /^('(?:[^']|'')*')::[\w\s".]+(?:\([\d,]+\))?(?:\[\])*$/.exec(text)?.[1] ?? text;
+  }
+}
+
+/** Changes that tell the target themselves, because more follows that must know. */
+const TELLS_ITSELF: readonly TableChange["kind"][] = ["dropColumn", "renameColumn"];
+
+/** Types among which a value can be assigned without a cast being written. */
+function family(type: string): string {
+  if (type.endsWith("[]")) return type;
+  if (/^(character|text|citext)/.test(type)) return "text";
+  if (/^(smallint|integer|bigint|numeric|real|double precision)/.test(type)) return "number";
+  if (/^(timestamp|date)/.test(type)) return "date";
+  if (/^time/.test(type)) return "time";
+  if (/^jsonb?$/.test(type)) return "json";
+  return type.replace(/\(.*/, "");
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { MigrationError } from "./migration-error";
+import { loadModule } from "./module-loader";
+import type { Operations } from "./operations";
+import * as publicModule from "./public";
+import type { Revision } from "./revision-graph";
+import { checksumOf } from "./revision-script";
+
+/** What a revision file does, loaded. */
+export interface LoadedRevision {
+  upgrade: (op: Operations) => Promise<void> | void;
+  downgrade: (op: Operations) => Promise<void> | void;
+  /** Run with foreign keys enforced (SQLite): a rebuild is refused then. */
+  sqliteForeignKeys: boolean;
+}
+
+/**
+ * Loads a revision file.
+ *
+ * @throws {MigrationError} for a file that does not compile, or has no `upgrade` and `downgrade`
+ */
+export function loadRevision(revision: Revision): LoadedRevision {
+  const { upgrade, downgrade, sqliteForeignKeys } = loadModule(revision.path, publicModule);
+  for (const [name, value] of Object.entries({ upgrade, downgrade })) {
+    if (typeof value !== "function")
+      throw new MigrationError(`Cannot run ${revision.path}: it exports no function ${name}().`);
+  }
+  return { upgrade, downgrade, sqliteForeignKeys: sqliteForeignKeys === true } as LoadedRevision;
+}
+
+/** The checksum of the revision's file as it is now. */
+export function currentChecksum(revision: Revision): string {
+  return checksumOf(readFileSync(revision.path, "utf8"));
+}
+
+/**
+ * How many operations a function makes, where its text tells: each call stands once, in no loop and under no condition.
+ */
+export function countOperations(run: (op: Operations) => unknown): number | undefined {
+  const text = run.toString();
+  const parameter = /^(?:async\s+)?(?:function\s*\w*\s*)?\(?\s*(\w+)/.exec(text)?.[1];
+  if (
+    parameter === undefined ||
+    /\b(?:for|while|if|switch|map|forEach)\b|\?/.test(text.replace(/`[^`]*`|"[^"]*"|'[^']*'/g, ""))
+  )
+    return undefined;
+  return [
+    ...text.matchAll(
+      new RegExp(
+        `\\b${parameter}\\.(?!query\\b|table\\b|transaction\\b|dialect\\b|isOffline\\b|autocommit\\b)\\w+\\(`,
+        "g",
+      ),
+    ),
+  ].length;
+}

@@ -1,0 +1,92 @@
+import type { Model, ModelStatic, Sequelize } from "sequelize";
+import type { QueryListener } from "../driver/connection";
+import { ArgumentError, ShellError, nearestName } from "../errors";
+import { UsageError, helpOf, readArguments, textOption } from "./commands/command";
+import { DB_COMMANDS } from "./commands/commands";
+import type { MigrationIo } from "./environment";
+import { Environment } from "./environment";
+
+/** A command of the migrations: `db upgrade`, with everything that it works on. */
+export interface DbCommandRequest {
+  /** The command's name; empty for help. */
+  command: string;
+  /** What stands behind the name on the command line. */
+  args: readonly string[];
+  sequelize: Sequelize;
+  /** The models that the database is compared with; every model of the instance when absent. */
+  models?: readonly ModelStatic<Model>[] | undefined;
+  /** The directory of the migrations; `--directory` among the arguments wins. */
+  directory?: string | undefined;
+  io: MigrationIo;
+  /** Told of every statement. */
+  onQuery?: QueryListener | undefined;
+  /** Name and version of the program, for the version table. */
+  app?: string | undefined;
+}
+
+/**
+ * Runs a command of the migrations.
+ *
+ * Results go to `io.stdout`, everything else to `io.stderr`; nothing is thrown for what a person can mend.
+ *
+ * @returns the exit code: 0 done, 1 an error, 2 a command line that cannot be read
+ */
+export async function runDbCommand(request: DbCommandRequest): Promise<number> {
+  const { io } = request;
+  if (request.command === "" || request.command === "help" || request.command === "--help") {
+    io.stdout(dbHelp());
+    return 0;
+  }
+  const command = DB_COMMANDS.find((candidate) => candidate.name === request.command);
+  if (command === undefined) {
+    const near = nearestName(
+      request.command,
+      DB_COMMANDS.map(({ name }) => name),
+    );
+    io.stderr(`Error: There is no command "db ${request.command}".${near ? ` Did you mean "db ${near}"?` : ""}\n`);
+    return 2;
+  }
+  let traceback = request.args.includes("--traceback");
+  let env: Environment | undefined;
+  try {
+    const { values, positionals } = readArguments(command, request.args);
+    if (values["help"]) {
+      io.stdout(helpOf(command));
+      return 0;
+    }
+    traceback = Boolean(values["traceback"]);
+    const directory = textOption(values, "directory") ?? request.directory ?? "migrations";
+    const { sequelize, onQuery, app } = request;
+    env = new Environment({ sequelize, directory, io, onQuery, app });
+    return await command.run({ env, models: request.models, values, positionals });
+  } catch (error) {
+    io.stderr(`${errorText(error, traceback)}\n`);
+    return error instanceof UsageError || error instanceof ArgumentError ? 2 : 1;
+  } finally {
+    await env?.close();
+  }
+}
+
+/** The list of the commands. */
+export function dbHelp(): string {
+  const lines = DB_COMMANDS.map(({ name, parameters, summary }) => `  ${`${name} ${parameters}`.padEnd(24)}${summary}`);
+  return [
+    "usage: db COMMAND [options]",
+    "",
+    ...lines,
+    "",
+    "db COMMAND --help shows the options of a command.",
+    "",
+  ].join("\n");
+}
+
+function errorText(error: unknown, traceback: boolean): string {
+  if (!(error instanceof Error)) return `Error: ${String(error)}`;
+  const hint = error instanceof ShellError && error.hint !== undefined ? `\n${error.hint}` : "";
+  const lines = [`Error: ${error.message}${hint}`];
+  if (traceback || !(error instanceof ShellError)) {
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+      lines.push(cause.stack ?? cause.message);
+  }
+  return lines.join("\n");
+}
