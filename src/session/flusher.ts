@@ -117,7 +117,8 @@ export class Flusher {
   #hasUnknown(state: InstanceState): boolean {
     if (state.relations === undefined) return false;
     for (const [key, relation] of state.relations) {
-      if (!relation.changed) continue;
+      const hasOrphans = relation instanceof Members && relation.discarded.size > 0;
+      if (!relation.changed && !hasOrphans) continue;
       if (
         relation instanceof Members
           ? relation.replacing
@@ -173,7 +174,7 @@ export class Flusher {
       if (relationship === undefined || !relationship.cascade.has("delete-orphan")) continue;
       const left =
         relation instanceof Members
-          ? [...relation.removed]
+          ? [...relation.removed, ...relation.discarded]
           : relation.changed && relation.before && relation.before !== relation.value
             ? [relation.before]
             : [];
@@ -219,9 +220,12 @@ export class Flusher {
         relationship,
       );
     for (const owner of hard) {
+      const relation = owner.relations?.get(relationship.key);
       for (const child of this.#targets(owner, relationship)) {
         const state = ownState(child, relationship.target);
         if (state.unit !== this.#unit || state.marked) continue;
+        // What was added since the last flush is written with the key of its parent, which then is missed.
+        if (!deletes && relation instanceof Members && relation.added.has(child)) continue;
         if (deletes && state.status === "pending") this.#unit.leave(state);
         else if (deletes) this.#unit.mark(state);
         else this.#letGo(owner, child, relationship);

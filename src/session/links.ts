@@ -193,12 +193,23 @@ export class Links {
     const target = this.#member(child, relationship);
     if (target === undefined || owner.marked || target.marked) return;
     // Both sides know of the same row; it is written once.
-    const [first, second] = isForward(relationship) ? [owner, target] : [target, owner];
+    const back = relationship.backref;
+    if (back !== undefined && relationship.label > back.label) {
+      this.#notePair(into, back, target, owner);
+    } else this.#notePair(into, relationship, owner, target);
+  }
+
+  #notePair(
+    into: Map<Relationship, AssociationPair[]>,
+    relationship: Relationship,
+    owner: InstanceState,
+    target: InstanceState,
+  ): void {
     const table = into === this.associated ? relationship.through : `removed from ${relationship.through?.table ?? ""}`;
     const pairs = emplace(this.#pairs, table, () => new Map<InstanceState, Set<InstanceState>>());
-    const seconds = emplace(pairs, first, () => new Set());
-    if (seconds.has(second)) return;
-    seconds.add(second);
+    const seconds = emplace(pairs, owner, () => new Set());
+    if (seconds.has(target)) return;
+    seconds.add(target);
     emplace(into, relationship, () => []).push({ owner, target });
   }
 
@@ -227,8 +238,3 @@ export class Links {
 const NONE: ReadonlySet<Attribute> = new Set();
 
 type RelationOf = NonNullable<InstanceState["relations"]> extends Map<string, infer R> ? R : never;
-
-function isForward(relationship: Relationship): boolean {
-  const back = relationship.backref;
-  return back === undefined || relationship.label <= back.label;
-}

@@ -75,6 +75,8 @@ export class Members {
   items: Set<Instance> | undefined;
   added = new Set<Instance>();
   removed = new Set<Instance>();
+  /** Members that were added and taken out again before a flush. */
+  discarded = new Set<Instance>();
   epoch = 0;
   /** Shown as empty by an option of the query that loaded the owner. */
   noload = false;
@@ -102,13 +104,15 @@ export class Members {
     if (this.added.has(instance) || this.items?.has(instance)) return;
     this.#remember();
     if (!this.removed.delete(instance)) this.added.add(instance);
+    this.discarded.delete(instance);
     this.items?.add(instance);
   }
 
   remove(instance: Instance): void {
     if (this.removed.has(instance)) return;
     this.#remember();
-    if (!this.added.delete(instance)) this.removed.add(instance);
+    if (this.added.delete(instance)) this.discarded.add(instance);
+    else this.removed.add(instance);
     this.items?.delete(instance);
   }
 
@@ -204,6 +208,7 @@ export class Members {
     this.replacing = false;
     this.added = new Set();
     this.removed = new Set();
+    this.discarded = new Set();
   }
 
   #remember(): void {

@@ -109,7 +109,7 @@ export function describeSession<M extends object>(title: string, define: Define<
           .map(({ sql }) => shortOf(sql)),
       warnings: () => warnings.splice(0),
       rows: async (table, order = "id") => {
-        const [rows] = await database.sequelize.query(`SELECT * FROM ${table} ORDER BY ${order}`);
+        const [rows] = await database.sequelize.query(`SELECT * FROM ${s.dialect.identifier(table)} ORDER BY ${order}`);
         take();
         return (rows as object[]).map((row) => ({ ...row }));
       },
@@ -132,7 +132,8 @@ async function reset(sequelize: Sequelize, tables: ReadonlySet<string>): Promise
     await sequelize.sync({ force: true });
     return;
   }
-  const names = [...tables];
+  const quote = (name: string): string => sequelize.getQueryInterface().quoteIdentifier(name, true);
+  const names = [...tables].map(quote);
   switch (sequelize.getDialect()) {
     case "postgres":
       await sequelize.query(`TRUNCATE ${names.join(", ")} RESTART IDENTITY CASCADE`);

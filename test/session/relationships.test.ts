@@ -1,0 +1,326 @@
+import { DataTypes } from "sequelize";
+import type { Sequelize } from "sequelize";
+import { expect, it } from "vitest";
+import { ArgumentError, NotLoadedError } from "../../src/errors";
+import { joined, noload, raiseload, selectin } from "../../src/query/load-options";
+import type { AnyModel } from "./fixture";
+import { defineRoles, describeSession } from "./fixture";
+
+function defineAll(sequelize: Sequelize) {
+  const Person = sequelize.define("Person", { name: DataTypes.STRING }, { tableName: "persons", timestamps: false });
+  const Passport = sequelize.define(
+    "Passport",
+    { number: DataTypes.STRING, personId: DataTypes.INTEGER },
+    { tableName: "passports", timestamps: false },
+  );
+  Person.hasOne(Passport, { as: "passport", foreignKey: "personId" });
+  Passport.belongsTo(Person, { as: "person", foreignKey: "personId" });
+  const Tag = sequelize.define("Tag", { name: DataTypes.STRING }, { tableName: "tags", timestamps: false });
+  Person.belongsToMany(Tag, { as: "tags", through: "person_tags", timestamps: false, foreignKey: "personId", otherKey: "tagId" });
+  Tag.belongsToMany(Person, { as: "persons", through: "person_tags", timestamps: false, foreignKey: "tagId", otherKey: "personId" });
+  return {
+    ...defineRoles(sequelize),
+    Person: Person as unknown as AnyModel,
+    Passport: Passport as unknown as AnyModel,
+    Tag: Tag as unknown as AnyModel,
+  };
+}
+
+describeSession("relationships", defineAll, (work) => {
+  const make = (model: keyof typeof work.models, values: object = {}): any => new work.models[model](values);
+  const role = (name: string): any => make("Role", { name });
+  const user = (username: string, values: object = {}): any => make("User", { username, bio: "", ...values });
+  const save = async (...objects: any[]): Promise<void> => {
+    work.s.addAll(objects);
+    await work.s.commit();
+    for (const object of objects) await work.s.refresh(object);
+    work.all();
+  };
+
+  it("R-1: both sides of a relationship move together, in every order, without SQL", () => {
+    const [a, b] = [role("a"), role("b")];
+    const u = user("u");
+    u.role = a;
+    expect(a.users.toArray()).toEqual([u]);
+    b.users.append(u);
+    expect([u.role, a.users.length, b.users.toArray()]).toEqual([b, 0, [u]]);
+    u.role = a;
+    expect([a.users.toArray(), b.users.length]).toEqual([[u], 0]);
+    u.role = null;
+    expect([u.role, a.users.length]).toEqual([null, 0]);
+    a.users.append(u);
+    a.users.remove(u);
+    expect([u.role, a.users.length]).toEqual([null, 0]);
+    const [v, w] = [user("v"), user("w")];
+    a.users = [u, v];
+    expect([u.role, v.role]).toEqual([a, a]);
+    a.users = [v, w];
+    expect([u.role, v.role, w.role]).toEqual([null, a, a]);
+    b.users = a.users;
+    expect([a.users.length, b.users.toArray(), v.role]).toEqual([0, [v, w], b]);
+    expect(work.all()).toEqual([]);
+  });
+
+  it("R-1: both sides of a many-to-many relationship move together", () => {
+    const [p, q] = [make("Person", { name: "p" }), make("Person", { name: "q" })];
+    const [s, t] = [make("Tag", { name: "s" }), make("Tag", { name: "t" })];
+    p.tags.extend([s, t]);
+    s.persons.append(q);
+    expect([s.persons.toArray(), t.persons.toArray(), q.tags.toArray()]).toEqual([[p, q], [p], [s]]);
+    t.persons.remove(p);
+    expect(p.tags.toArray()).toEqual([s]);
+    p.tags = [];
+    expect(s.persons.toArray()).toEqual([q]);
+  });
+
+  it("R-2: a change of a collection that is not loaded waits until it is", async () => {
+    const { s } = work;
+    const [r, other] = [role("r"), role("other")];
+    const [a, b, c] = [user("a", { role: r }), user("b", { role: r }), user("c")];
+    await save(r, other, a, b, c);
+    a.role = other;
+    c.role = r;
+    expect(r.users.isLoaded).toBe(false);
+    await s.noAutoflush(() => r.users.load());
+    expect(r.users.toArray()).toEqual([b, c]);
+    const d = user("d");
+    s.expungeAll();
+    const again: any = await s.get(work.models.Role, r.id);
+    again.users.append(d);
+    again.users.remove(d);
+    await s.noAutoflush(() => again.users.load());
+    expect(again.users.map((each: any) => each.username)).toEqual(["a", "b"]);
+  });
+
+  it("R-3: a member that is appended again stays one member", async () => {
+    const { s } = work;
+    const r = role("r");
+    const u = user("u");
+    r.users.append(u);
+    r.users.append(u);
+    expect(r.users.length).toBe(1);
+    s.add(r);
+    await s.commit();
+    expect(await work.rows("users")).toHaveLength(1);
+  });
+
+  it("R-4: taking a member out and putting it back never clears its key", async () => {
+    const { s } = work;
+    const r = role("r");
+    const users = ["a", "b", "c"].map((name) => user(name, { role: r }));
+    await save(r, ...users);
+    await r.users.load();
+    work.all();
+    r.users = [...r.users].reverse();
+    r.users.remove(users[1]);
+    r.users.append(users[1]);
+    await s.flush();
+    expect(work.sql()).toEqual([]);
+    const second = role("second");
+    second.users.append(users[0]);
+    r.users.append(users[0]);
+    s.add(second);
+    await s.commit();
+    expect((await work.rows("users")).map((row) => row.role_id)).toEqual([1, 1, 1]);
+  });
+
+  it("R-5: add reaches everything that is linked, and appending to an object of the session adds", () => {
+    const { s } = work;
+    const r = role("r");
+    const [u, v] = [user("u"), user("v")];
+    u.role = r;
+    r.users.append(v);
+    s.add(u);
+    expect(new Set(s.new)).toEqual(new Set([u, r, v]));
+    const w = user("w");
+    r.users.append(w);
+    expect(s.has(w)).toBe(true);
+    const x = user("x");
+    x.role = r;
+    expect(s.has(x)).toBe(false);
+    const other = role("other");
+    w.role = other;
+    expect(s.has(other)).toBe(true);
+  });
+
+  it("R-5: an object that only its back side links stays out, with a warning at the flush", async () => {
+    const { s } = work;
+    const r = role("r");
+    await save(r);
+    const u = user("u", { role: r });
+    expect(s.stateOf(u)).toBe("transient");
+    await s.commit();
+    expect(work.warnings()).toEqual([
+      expect.stringMatching(/^Object of type <User> not in session, add operation along 'Role\.users' won't proceed: db\.session\.add\(user\)/),
+    ]);
+    expect(await work.rows("users")).toEqual([]);
+    s.add(u);
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ role_id: r.id }]);
+  });
+
+  it("R-6: a pending child that leaves its pending parent is inserted without a key", async () => {
+    const { s } = work;
+    const r = role("r");
+    const u = user("u");
+    r.users.append(u);
+    s.add(r);
+    r.users.remove(u);
+    expect(s.stateOf(u)).toBe("pending");
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ username: "u", role_id: null }]);
+  });
+
+  it("R-7: what cannot stand in a relationship is refused when it is assigned", () => {
+    const [r, u] = [role("r"), user("u")];
+    for (const wrong of [u, 3, "admin", {}, [r]]) {
+      expect(() => (u.role = wrong), String(wrong)).toThrow(ArgumentError);
+      expect(() => (u.role = wrong)).toThrow(/User\.role/);
+    }
+    for (const wrong of [r, null, undefined, 3]) {
+      expect(() => r.users.append(wrong)).toThrow(/Role\.users/);
+      expect(() => (r.users = [wrong])).toThrow(ArgumentError);
+    }
+    for (const wrong of [u, 3, null, {}]) expect(() => (r.users = wrong)).toThrow(/Expected an array of User instances for Role\.users/);
+    expect(r.users.length).toBe(0);
+    expect(u.role).toBeNull();
+    expect(() => user("x", { rol: r })).toThrow(TypeError);
+    expect(() => user("x", { rol: r })).toThrow("'rol' is an invalid keyword argument for User");
+    try {
+      user("x", { rol: r });
+    } catch (error) {
+      expect(error).toMatchObject({ hint: 'did you mean "role"?' });
+    }
+  });
+
+  it("R-8: many users of one role load it once, from the session where it is there", async () => {
+    const { s, models } = work;
+    const r = role("r");
+    await save(r, ...["a", "b", "c"].map((name) => user(name, { role: r })), user("none"));
+    s.expungeAll();
+    const users: any[] = await models.User.query.orderBy("id").all();
+    expect(() => users[0].role).toThrow(NotLoadedError);
+    expect(users[3].role).toBeNull();
+    work.all();
+    await s.load(users, "role");
+    expect(work.short()).toEqual(["S(roles)"]);
+    expect(new Set(users.slice(0, 3).map((each) => each.role)).size).toBe(1);
+    await s.load(users, "role");
+    expect(work.all()).toEqual([]);
+  });
+
+  it("R-9: a new child of a one-to-one relationship takes the place of the old one", async () => {
+    const { s } = work;
+    const person = make("Person", { name: "p", passport: make("Passport", { number: "1" }) });
+    const old = person.passport;
+    await save(person, old);
+    await s.load(person, "passport");
+    work.all();
+    expect(old.person).toBe(person);
+    const fresh = make("Passport", { number: "2" });
+    person.passport = fresh;
+    expect([old.person, fresh.person]).toEqual([null, person]);
+    await s.flush();
+    expect(work.short()).toEqual(["U(passports)", "I(passports)"]);
+    await s.commit();
+    s.expungeAll();
+    const again: any = await s.get(work.models.Person, person.id);
+    expect(() => again.passport).toThrow(NotLoadedError);
+    again.passport = make("Passport", { number: "3" });
+    await s.commit();
+    expect(await work.rows("passports")).toMatchObject([{ personId: null }, { personId: null }, { number: "3", personId: 1 }]);
+    expect((await s.load(again, "passport")) as any).toMatchObject({ number: "3" });
+  });
+
+  it("an unloaded reference throws with its fix, and never is undefined", async () => {
+    const { s, models } = work;
+    const r = role("r");
+    await save(r, user("u", { role: r }));
+    s.expungeAll();
+    const u: any = await models.User.query.one();
+    const error: any = ((): unknown => {
+      try {
+        return u.role;
+      } catch (failure) {
+        return failure;
+      }
+    })();
+    expect(error).toBeInstanceOf(NotLoadedError);
+    expect(error).toMatchObject({ model: "User", key: "role", hint: 'await db.session.load(user, "role")' });
+    expect(error.message).toContain('.options(selectin("role"))');
+    expect(((await s.load(u, "role")) as any).name).toBe("r");
+    expect(u.role.name).toBe("r");
+    await s.load(u, "role.users");
+    expect(u.role.users.toArray()).toEqual([u]);
+    await expect(s.load(u, "rol")).rejects.toThrow(/User has no relationship of that name/);
+  });
+
+  it("eager loading fills references and collections with the same objects", async () => {
+    const { s, models } = work;
+    const [r, empty] = [role("r"), role("empty")];
+    await save(r, empty, user("a", { role: r }), user("b", { role: r }), user("none"));
+    for (const option of [joined, selectin]) {
+      s.expungeAll();
+      const roles: any[] = await models.Role.query.options(option("users")).orderBy("id").all();
+      expect(roles.map((each) => each.users.map((one: any) => one.username))).toEqual([["a", "b"], []]);
+      s.expungeAll();
+      const users: any[] = await models.User.query.options(option("role.users")).orderBy("id").all();
+      expect(users.map((each) => each.role?.name ?? null)).toEqual(["r", "r", null]);
+      expect(users[0].role.users.toArray()).toEqual([users[0], users[1]]);
+    }
+    s.expungeAll();
+    const silent: any[] = await models.Role.query.options(noload("users")).all();
+    expect(silent[0].users.toArray()).toEqual([]);
+    s.expungeAll();
+    const [strict]: any[] = await models.User.query.options(raiseload("role")).all();
+    expect(() => strict.role).toThrow(/raiseload/);
+    work.all();
+  });
+
+  it("eager loading leaves a collection with pending changes alone", async () => {
+    const { s, models } = work;
+    const r = role("r");
+    await save(r, user("a", { role: r }));
+    await r.users.load();
+    const pending = user("pending");
+    r.users.append(pending);
+    await s.noAutoflush(() => models.Role.query.options(selectin("users")).all());
+    expect(r.users.length).toBe(2);
+    await s.noAutoflush(() => models.Role.query.options(joined("users")).all());
+    expect(r.users.at(1)).toBe(pending);
+  });
+
+  it("many-to-many and one-to-one relationships load eagerly in both directions", async () => {
+    const { s, models } = work;
+    const p = make("Person", { name: "p", passport: make("Passport", { number: "1" }) });
+    const tags = ["x", "y"].map((name) => make("Tag", { name }));
+    p.tags.extend(tags);
+    await save(p);
+    for (const option of [joined, selectin]) {
+      s.expungeAll();
+      const person: any = await models.Person.query.options(option("tags"), option("passport")).one();
+      expect(person.tags.map((tag: any) => tag.name).sort()).toEqual(["x", "y"]);
+      expect(person.passport.number).toBe("1");
+      s.expungeAll();
+      const passport: any = await models.Passport.query.options(option("person.tags.persons")).one();
+      expect(passport.person.tags.at(0).persons.toArray()).toEqual([passport.person]);
+    }
+  });
+
+  it("a rolled back flush gives relationships of new objects back for another try", async () => {
+    const { s } = work;
+    const p = make("Person", { name: "p", passport: make("Passport", { number: "1" }) });
+    p.tags.append(make("Tag", { name: "t" }));
+    for (let round = 0; round < 2; round++) {
+      s.add(p);
+      await s.flush();
+      expect(s.stateOf(p.tags.at(0))).toBe("persistent");
+      await s.rollback();
+      expect([s.stateOf(p), s.stateOf(p.passport)]).toEqual(["transient", "transient"]);
+    }
+    s.add(p);
+    await s.commit();
+    expect(await work.rows("passports")).toMatchObject([{ personId: p.id }]);
+    expect(await work.rows("person_tags", s.dialect.quote("personId"))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,551 @@
+import { DataTypes, fn, literal } from "sequelize";
+import type { Model, ModelStatic, Sequelize } from "sequelize";
+import { expect, it } from "vitest";
+import { CircularDependencyError, IntegrityError, StaleDataError } from "../../src/errors";
+import type { AnyModel } from "./fixture";
+import { defineRoles, describeSession } from "./fixture";
+
+const ID = { type: DataTypes.INTEGER, primaryKey: true, autoIncrement: true };
+
+function defineAll(sequelize: Sequelize) {
+  const define = (name: string, attributes: object, options: object = {}): ModelStatic<Model> =>
+    sequelize.define(name, { id: ID, ...attributes } as never, { timestamps: false, ...options });
+  const Node = define("Node", { name: DataTypes.STRING, parentId: DataTypes.INTEGER }, { tableName: "nodes" });
+  Node.belongsTo(Node, { as: "parent", foreignKey: "parentId", constraints: true });
+  Node.hasMany(Node, { as: "children", foreignKey: "parentId", orderBy: "id" });
+  const Ring = define("Ring", { name: DataTypes.STRING, nextId: DataTypes.INTEGER }, { tableName: "rings" });
+  Ring.belongsTo(Ring, { as: "next", foreignKey: "nextId", postUpdate: true });
+  const Item = define("Item", { name: DataTypes.STRING }, { tableName: "items" });
+  const Keyword = define("Keyword", { word: DataTypes.STRING }, { tableName: "keywords" });
+  const through = { through: "item_keywords", timestamps: false };
+  Item.belongsToMany(Keyword, { ...through, as: "keywords", foreignKey: "itemId", otherKey: "keywordId", orderBy: "id" });
+  Keyword.belongsToMany(Item, { ...through, as: "items", foreignKey: "keywordId", otherKey: "itemId", orderBy: "id" });
+  const Order = define("Order", { number: DataTypes.STRING }, { tableName: "orders" });
+  const Line = define("Line", { text: DataTypes.STRING, orderId: DataTypes.INTEGER }, { tableName: "lines" });
+  Order.hasMany(Line, { as: "lines", foreignKey: "orderId", cascade: "all, delete-orphan", orderBy: "id" });
+  Line.belongsTo(Order, { as: "order", foreignKey: "orderId" });
+  const Note = define("Note", { text: DataTypes.STRING, lineId: DataTypes.INTEGER }, { tableName: "notes" });
+  Line.hasMany(Note, { as: "notes", foreignKey: "lineId", cascade: "all" });
+  Note.belongsTo(Line, { as: "line", foreignKey: "lineId" });
+  const Folder = define("Folder", { name: DataTypes.STRING }, { tableName: "folders" });
+  const Paper = define("Paper", { text: DataTypes.STRING, folderId: DataTypes.INTEGER }, { tableName: "papers" });
+  Folder.hasMany(Paper, { as: "papers", foreignKey: "folderId", cascade: "all", passiveDeletes: true, onDelete: "CASCADE" });
+  Paper.belongsTo(Folder, { as: "folder", foreignKey: "folderId", onDelete: "CASCADE" });
+  const Strict = define("Strict", { roleId: { type: DataTypes.INTEGER, allowNull: false } }, { tableName: "stricts" });
+  const roles = defineRoles(sequelize);
+  Strict.belongsTo(roles.Role, { as: "role", foreignKey: "roleId", onDelete: "NO ACTION" });
+  roles.Role.hasMany(Strict, { as: "stricts", foreignKey: "roleId", onDelete: "NO ACTION" });
+  const Versioned = define("Versioned", { name: DataTypes.STRING }, { tableName: "versioned", version: true });
+  const all = { Node, Ring, Item, Keyword, Order, Line, Note, Folder, Paper, Strict, Versioned };
+  return { ...roles, ...(all as unknown as Record<keyof typeof all, AnyModel>) };
+}
+
+describeSession("flush plan", defineAll, (work) => {
+  const make = (model: keyof typeof work.models, values: object = {}): any => new work.models[model](values);
+  const save = async (...objects: any[]): Promise<void> => {
+    work.s.addAll(objects);
+    await work.s.commit();
+    for (const object of objects) await work.s.refresh(object);
+    work.all();
+  };
+
+  it("F-1: parents are saved before children, updates before inserts, and deletes come last", async () => {
+    const { s } = work;
+    const [old, gone] = [make("Role", { name: "a" }), make("User", { username: "gone", bio: "" })];
+    await save(old, gone);
+    const child = make("User", { username: "child", bio: "", roleId: 2 });
+    s.add(child);
+    s.add(make("Role", { name: "a" }));
+    old.name = "b";
+    s.delete(gone);
+    await s.flush();
+    expect(work.short()).toEqual(["U(roles)", "I(roles)", "I(users)", "D(users)"]);
+    await s.commit();
+    expect(await work.rows("roles")).toEqual([
+      { id: 1, name: "b" },
+      { id: 2, name: "a" },
+    ]);
+  });
+
+  it("F-2: inserts keep the order of adding, updates and deletes go by ascending key", async () => {
+    const { s } = work;
+    const roles = ["c", "a", "b"].map((name) => make("Role", { name }));
+    await save(...roles);
+    expect(roles.map((role) => role.id)).toEqual([1, 2, 3]);
+    for (const role of [...roles].reverse()) role.name += "!";
+    await s.flush();
+    const [update] = work.statements();
+    const keys = roles.map((_, i) => update?.indexOf(`${roles[i].name}`) ?? -1);
+    expect(keys).toEqual([...keys].sort((x, y) => x - y));
+    await s.rollback();
+    expect(await work.rows("roles")).toMatchObject([{ name: "c" }, { name: "a" }, { name: "b" }]);
+  });
+
+  it("F-3: foreign keys are copied at the flush, and a relationship wins over an assigned key", async () => {
+    const { s } = work;
+    const [first, second] = [make("Role", { name: "first" }), make("Role", { name: "second" })];
+    const users = ["a", "b", "c"].map((username) => make("User", { username, bio: "" }));
+    users[0].role = first;
+    first.users.append(users[1]);
+    users[2].roleId = 77;
+    users[2].role = second;
+    s.addAll([first, second, ...users]);
+    await s.flush();
+    expect(users.map((user) => user.roleId)).toEqual([first.id, first.id, second.id]);
+    users[0].roleId = second.id;
+    expect(users[0].role).toBe(first);
+    await s.flush();
+    expect(users[0].role).toBe(second);
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ role_id: 2 }, { role_id: 1 }, { role_id: 2 }]);
+  });
+
+  it("F-4: rows of a self-reference are inserted level by level and deleted leaves first", async () => {
+    const { s } = work;
+    const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => make("Node", { name }));
+    c.parent = b;
+    b.parent = a;
+    d.parent = a;
+    s.addAll([c, b, d, a]);
+    await s.flush();
+    expect(work.short()).toEqual(["I(nodes)", "I(nodes)", "I(nodes)"]);
+    expect([a, b, d, c].map((node) => node.id)).toEqual([1, 2, 3, 4]);
+    await s.commit();
+    work.all();
+    for (const node of [a, b, c, d]) s.delete(node);
+    await s.flush();
+    const deletes = work.short().filter((short) => short.startsWith("D"));
+    expect(deletes).toEqual(["D(nodes)", "D(nodes)", "D(nodes)"]);
+    await s.commit();
+    expect(await work.rows("nodes")).toEqual([]);
+  });
+
+  it("F-4: rows without a link in memory go in the order of adding", async () => {
+    const { s } = work;
+    s.add(make("Node", { id: 10, name: "parent" }));
+    s.add(make("Node", { id: 11, name: "child", parentId: 10 }));
+    await s.commit();
+    expect(await work.rows("nodes")).toMatchObject([{ id: 10 }, { id: 11, parentId: 10 }]);
+  });
+
+  it("F-5: new rows in a circle are refused before anything is sent", async () => {
+    const { s } = work;
+    const [a, b] = [make("Node", { name: "a" }), make("Node", { name: "b" })];
+    a.parent = b;
+    b.parent = a;
+    s.addAll([a, b]);
+    const error: any = await s.flush().catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(CircularDependencyError);
+    expect(error.tables).toEqual(["nodes"]);
+    expect(work.sql()).toEqual([]);
+    expect(s.isActive).toBe(false);
+    await s.rollback();
+    const self = make("Node", { name: "self" });
+    self.parent = self;
+    s.add(self);
+    await expect(s.flush()).rejects.toThrow(CircularDependencyError);
+    await s.rollback();
+  });
+
+  it("F-5: with postUpdate a circle is closed by a second UPDATE, and opened by one before the delete", async () => {
+    const { s } = work;
+    const [a, b] = [make("Ring", { name: "a" }), make("Ring", { name: "b" })];
+    a.next = b;
+    b.next = a;
+    s.addAll([a, b]);
+    await s.flush();
+    expect(work.short()).toEqual(["I(rings)", "U(rings)", "U(rings)"]);
+    await s.commit();
+    expect(await work.rows("rings")).toMatchObject([{ nextId: 2 }, { nextId: 1 }]);
+    await s.refresh(a);
+    await s.refresh(b);
+    work.all();
+    s.delete(a);
+    s.delete(b);
+    await s.commit();
+    expect(work.short().slice(0, 1)).toEqual(["U(rings)"]);
+    expect(await work.rows("rings")).toEqual([]);
+    const self = make("Ring", { name: "self" });
+    self.next = self;
+    s.add(self);
+    await s.commit();
+    expect(await work.rows("rings")).toMatchObject([{ id: 3, nextId: 3 }]);
+  });
+
+  it("F-6: links of a many-to-many relationship are inserted together after both sides, once for both sides", async () => {
+    const { s } = work;
+    const items = ["i1", "i2"].map((name) => make("Item", { name }));
+    const words = ["k1", "k2"].map((word) => make("Keyword", { word }));
+    items[0].keywords.extend(words);
+    words[0].items.append(items[0]);
+    words[0].items.append(items[1]);
+    s.addAll(items);
+    await s.flush();
+    expect(work.short().filter((short) => short === "I(item_keywords)")).toHaveLength(1);
+    expect(work.short().at(-1)).toBeUndefined();
+    await s.commit();
+    expect(await work.rows("item_keywords", "itemId, keywordId".replaceAll(/\w+/g, (name) => s.dialect.quote(name)))).toMatchObject([
+      { itemId: 1, keywordId: 1 },
+      { itemId: 1, keywordId: 2 },
+      { itemId: 2, keywordId: 1 },
+    ]);
+  });
+
+  it("F-6: links are removed by both keys, deleted with either end, and appended without loading", async () => {
+    const { s, models } = work;
+    const item = make("Item", { name: "i" });
+    const words = ["a", "b", "c"].map((word) => make("Keyword", { word }));
+    item.keywords.extend(words);
+    await save(item, ...words);
+    await item.keywords.load();
+    work.all();
+    item.keywords.remove(words[0]);
+    item.keywords.append(make("Keyword", { word: "d" }));
+    await s.flush();
+    expect(work.short()).toEqual(["I(keywords)", "D(item_keywords)", "I(item_keywords)"]);
+    s.delete(words[1]);
+    await s.commit();
+    const links = (): Promise<unknown> => s.scalar("SELECT count(*) FROM item_keywords");
+    expect(Number(await links())).toBe(2);
+    expect(await models.Item.query.count()).toBe(1);
+    s.expungeAll();
+    const again: any = await models.Item.query.one();
+    work.all();
+    again.keywords.append(make("Keyword", { word: "e" }));
+    await s.flush();
+    expect(work.short()).toEqual(["I(keywords)", "I(item_keywords)"]);
+    s.delete(again);
+    await s.commit();
+    expect(Number(await links())).toBe(0);
+    expect(await models.Keyword.query.count()).toBe(4);
+  });
+
+  it("F-6: a link that is not there any more makes its removal fail", async () => {
+    const { s } = work;
+    const item = make("Item", { name: "i" });
+    const word = make("Keyword", { word: "w" });
+    item.keywords.append(word);
+    await save(item, word);
+    await item.keywords.load();
+    await s.execute("DELETE FROM item_keywords");
+    item.keywords.remove(word);
+    await expect(s.flush()).rejects.toThrow(
+      "DELETE statement on table 'item_keywords' expected to delete 1 row(s); Only 0 were matched.",
+    );
+    await s.rollback();
+    expect(item.keywords.toArray()).toEqual([word]);
+  });
+
+  it("F-7: an UPDATE sets only what changed, and neighbours with the same changes share one statement", async () => {
+    const { s } = work;
+    const users = [1, 2, 3, 4].map((i) => make("User", { username: `u${i}`, bio: "b" }));
+    await save(...users);
+    users[0].bio = "x";
+    users[1].bio = "y";
+    users[2].username = "changed";
+    users[3].bio = "b";
+    await s.flush();
+    const sent = work.sql();
+    expect(sent).toHaveLength(2);
+    expect(sent[0]).not.toContain("username");
+    expect(sent[1]).not.toContain("bio");
+    await s.rollback();
+  });
+
+  it("F-7: objects with keys of their own and objects without are never mixed in one statement", async () => {
+    const { s } = work;
+    const roles = [undefined, undefined, 50, 51, undefined].map((id, i) => make("Role", { id, name: `r${i}` }));
+    s.addAll(roles);
+    await s.flush();
+    expect(work.short()).toEqual(["I(roles)", "I(roles)", "I(roles)"]);
+    await s.commit();
+    for (const role of roles) expect(await s.scalar("SELECT name FROM roles WHERE id = :id", { id: role.id })).toBe(role.name);
+  });
+
+  it("F-8: a row that is gone makes an UPDATE fail and a DELETE warn", async () => {
+    const { s } = work;
+    const [a, b] = [make("Role", { name: "a" }), make("Role", { name: "b" })];
+    await save(a, b);
+    await work.db.sequelize.query("DELETE FROM roles WHERE id = 1");
+    a.name = "changed";
+    const error: any = await s.flush().catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(StaleDataError);
+    expect(error.message).toBe("UPDATE statement on table 'roles' expected to update 1 row(s); 0 were matched.");
+    expect(error).toMatchObject({ table: "roles", expected: 1, matched: 0 });
+    expect(s.isActive).toBe(false);
+    await s.rollback();
+    s.delete(a);
+    await s.commit();
+    expect(work.warnings()).toEqual([
+      "DELETE statement on table 'roles' expected to delete 1 row(s); 0 were matched.",
+    ]);
+  });
+
+  it("F-9: a version begins at 1, is raised by net changes, and guards UPDATE and DELETE", async () => {
+    const { s, models } = work;
+    const object = make("Versioned", { name: "a" });
+    await save(object);
+    expect(object.version).toBe(1);
+    object.name = "a";
+    await s.flush();
+    expect(work.sql()).toEqual([]);
+    object.name = "b";
+    await s.flush();
+    expect(work.sql()[0]).toMatch(/UPDATE versioned SET .*version.* WHERE .*version/);
+    expect(object.version).toBe(2);
+    await s.rollback();
+    expect(object.version).toBe(1);
+    await s.refresh(object);
+    await work.db.sequelize.query("UPDATE versioned SET version = 9");
+    object.name = "c";
+    await expect(s.flush()).rejects.toThrow(StaleDataError);
+    await s.rollback();
+    expect(object.version).toBe(1);
+    s.expireAll();
+    const again: any = await models.Versioned.query.one();
+    await work.db.sequelize.query("UPDATE versioned SET version = 10");
+    s.delete(again);
+    await expect(s.flush()).rejects.toThrow(StaleDataError);
+    await s.rollback();
+  });
+
+  it("F-10: a new object with the key of a deleted one takes over its row", async () => {
+    const { s } = work;
+    const [role, old] = [make("Role", { name: "r" }), make("User", { username: "old", bio: "leaks", roleId: 1 })];
+    await save(role, old);
+    s.delete(old);
+    const fresh = make("User", { id: old.id, username: "new" });
+    s.add(fresh);
+    await s.flush();
+    expect(work.short()).toEqual(["U(users)"]);
+    expect([s.stateOf(old), s.stateOf(fresh)]).toEqual(["deleted", "persistent"]);
+    await s.rollback();
+    expect([s.stateOf(old), s.stateOf(fresh)]).toEqual(["persistent", "transient"]);
+    s.delete(old);
+    s.add(fresh);
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ username: "new", bio: null, role_id: null }]);
+    expect(await s.get(work.models.User, fresh.id)).toBe(fresh);
+  });
+
+  it("F-11: a unique value is taken over only after a flush between", async () => {
+    const { s } = work;
+    const [a, b] = [make("Role", { name: "a" }), make("Role", { name: "b" })];
+    await save(a, b);
+    s.delete(a);
+    s.add(make("Role", { name: "a" }));
+    await expect(s.flush()).rejects.toThrow(IntegrityError);
+    await s.rollback();
+    [a.name, b.name] = ["b", "a"];
+    await expect(s.flush()).rejects.toThrow(IntegrityError);
+    await s.rollback();
+    s.delete(a);
+    await s.flush();
+    s.add(make("Role", { name: "a" }));
+    await s.commit();
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(["b", "a"]);
+  });
+
+  it("F-12: a value that is an SQL expression stands in its own statement and is read back", async () => {
+    const { s } = work;
+    const plain = make("User", { username: "plain", bio: "b" });
+    const upper = make("User", { username: fn("upper", "john"), bio: "b" });
+    s.addAll([plain, upper]);
+    await s.flush();
+    expect(upper.username).toBe("JOHN");
+    expect(work.sql().filter((sql) => sql.startsWith("INSERT"))).toHaveLength(2);
+    upper.bio = literal("'x' ");
+    upper.username = work.models.User.c.username.concat("!");
+    await s.flush();
+    expect([upper.username, upper.bio]).toEqual(["JOHN!", "x"]);
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ username: "plain" }, { username: "JOHN!", bio: "x" }]);
+  });
+
+  it("F-13: children of a deleted parent lose their key, those deleted with it do not", async () => {
+    const { s } = work;
+    const role = make("Role", { name: "r" });
+    const users = ["a", "b", "c"].map((username) => make("User", { username, bio: "", role }));
+    await save(role, ...users);
+    s.delete(role);
+    s.delete(users[2]);
+    await s.flush();
+    expect(work.short()).toEqual(["S(users)", "S(stricts)", "U(users)", "D(users)", "D(roles)"]);
+    expect(users.slice(0, 2).map((user) => [user.roleId, user.role])).toEqual([
+      [null, null],
+      [null, null],
+    ]);
+    await s.rollback();
+    expect(users.map((user) => user.roleId)).toEqual([1, 1, 1]);
+    s.delete(role);
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ role_id: null }, { role_id: null }, { role_id: null }]);
+  });
+
+  it("F-13: a key that must not be null fails in the database and everything is undone", async () => {
+    const { s } = work;
+    const role = make("Role", { name: "r" });
+    const strict = make("Strict", { role });
+    await save(role, strict);
+    s.delete(role);
+    await expect(s.flush()).rejects.toMatchObject({ name: "IntegrityError", kind: "notNull" });
+    await s.rollback();
+    expect([s.stateOf(role), strict.roleId, strict.role]).toEqual(["persistent", 1, role]);
+  });
+
+  it("F-14: delete cascades to children and theirs, loaded or not", async () => {
+    const { s, models } = work;
+    const order = make("Order", { number: "1" });
+    const line = make("Line", { text: "l", order });
+    const note = make("Note", { text: "n", line });
+    const second = make("Line", { text: "second", order });
+    await save(order, line, note, second);
+    await order.lines.load();
+    s.delete(order);
+    expect([...s.deleted]).toEqual([order, second, line]);
+    await s.commit();
+    expect(await models.Note.query.count()).toBe(0);
+    expect(await models.Line.query.count()).toBe(0);
+    expect([order, line, note, second].map((object) => s.stateOf(object))).toEqual(Array(4).fill("detached"));
+    expect(work.short().filter((short) => short.startsWith("D"))).toEqual(["D(notes)", "D(lines)", "D(orders)"]);
+  });
+
+  it("F-14: what leaves a delete-orphan collection is deleted at the flush, unless it moved", async () => {
+    const { s } = work;
+    const [order, other] = [make("Order", { number: "1" }), make("Order", { number: "2" })];
+    const [gone, moved] = [make("Line", { text: "gone", order }), make("Line", { text: "moved", order })];
+    await save(order, other, gone, moved);
+    await order.lines.load();
+    const never = make("Line", { text: "never" });
+    order.lines.append(never);
+    order.lines.remove(never);
+    order.lines.remove(gone);
+    order.lines.remove(moved);
+    other.lines.append(moved);
+    expect(s.deleted.size).toBe(0);
+    await s.flush();
+    expect([gone, moved, never].map((line) => s.stateOf(line))).toEqual(["deleted", "persistent", "transient"]);
+    await s.commit();
+    expect(await work.rows("lines")).toMatchObject([{ text: "moved", orderId: 2 }]);
+  });
+
+  it("F-15: with passiveDeletes rows that are not loaded are left to the database", async () => {
+    const { s, models } = work;
+    const folder = make("Folder", { name: "f" });
+    const papers = ["a", "b"].map((text) => make("Paper", { text, folder }));
+    await save(folder, ...papers);
+    s.expungeAll();
+    const again: any = await models.Folder.query.one();
+    work.all();
+    s.delete(again);
+    await s.flush();
+    expect(work.short()).toEqual(["D(folders)"]);
+    expect(await models.Paper.query.count()).toBe(0);
+    await s.rollback();
+    await again.papers.load();
+    work.all();
+    s.delete(again);
+    await s.flush();
+    expect(work.short()).toEqual(["D(papers)", "D(folders)"]);
+  });
+
+  it("F-16: a child is moved to a new parent while the old one is deleted", async () => {
+    const { s } = work;
+    const old = make("Role", { name: "old" });
+    const user = make("User", { username: "u", bio: "", role: old });
+    await save(old, user);
+    const fresh = make("Role", { name: "fresh" });
+    user.role = fresh;
+    s.delete(old);
+    await s.flush();
+    expect(work.short().filter((short) => !short.startsWith("S"))).toEqual(["I(roles)", "U(users)", "D(roles)"]);
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ role_id: 2 }]);
+  });
+
+  it("F-17: a deleted child leaves its parent's loaded collection", async () => {
+    const { s } = work;
+    const role = make("Role", { name: "r" });
+    const users = ["a", "b"].map((username) => make("User", { username, bio: "", role }));
+    await save(role, ...users);
+    await role.users.load();
+    s.delete(users[0]);
+    await s.flush();
+    expect(role.users.toArray()).toEqual([users[1]]);
+    await s.rollback();
+    expect(role.users.toArray()).toEqual(users);
+    s.delete(users[0]);
+    await s.commit();
+    expect(role.users.toArray()).toEqual([users[1]]);
+  });
+
+  it("F-18: a reference to an object outside the session is warned of and not written", async () => {
+    const { s } = work;
+    const role = make("Role", { name: "r" });
+    const user = make("User", { username: "u", bio: "", role });
+    s.add(user);
+    s.expunge(role);
+    await s.flush();
+    expect(work.warnings()).toEqual([
+      expect.stringMatching(/^Object of type <Role> not in session, add operation along 'User\.role' won't proceed/),
+    ]);
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ role_id: null }]);
+    work.warnings();
+    s.add(role);
+    await s.commit();
+    expect(work.warnings()).toEqual([]);
+  });
+
+  it("F-19: a new child of a parent that is deleted in the same flush fails, and all is undone", async () => {
+    const { s } = work;
+    const order = make("Strict");
+    const role = make("Role", { name: "r" });
+    await save(role);
+    order.role = role;
+    s.add(order);
+    await s.noAutoflush(async () => s.delete(role));
+    await expect(s.flush()).rejects.toThrow(IntegrityError);
+    await s.rollback();
+    expect(await work.rows("roles")).toHaveLength(1);
+    expect(await work.rows("stricts")).toHaveLength(0);
+  });
+
+  it("F-20: flush of some objects leaves the others pending", async () => {
+    const { s } = work;
+    const [a, b, c] = ["a", "b", "c"].map((name) => make("Role", { name }));
+    await save(c);
+    s.addAll([a, b]);
+    c.name = "changed";
+    await s.flush([a]);
+    expect([a, b].map((role) => s.stateOf(role))).toEqual(["persistent", "pending"]);
+    expect(s.dirty.has(c)).toBe(true);
+    expect(work.short()).toEqual(["I(roles)"]);
+    await s.commit();
+    expect(await work.rows("roles")).toHaveLength(3);
+  });
+
+  it("F-21: defaults come at the flush, for what is unset and not for null", async () => {
+    const { s, models } = work;
+    const attribute = (models.Versioned as any).rawAttributes.name;
+    expect(attribute).toBeDefined();
+    const Defaulted = work.db.sequelize.models["Defaulted"] ?? work.db.sequelize.define(
+      "Defaulted",
+      { id: ID, label: { type: DataTypes.STRING, defaultValue: "none" }, made: { type: DataTypes.INTEGER, defaultValue: () => 42 } },
+      { tableName: "defaulted", timestamps: false },
+    );
+    work.db.register(Defaulted);
+    await Defaulted.sync({ force: true });
+    const [unset, given]: any[] = [new Defaulted() as any, new (Defaulted as any)({ label: null, made: 1 })];
+    expect([unset.label, unset.made]).toEqual([null, null]);
+    s.addAll([unset, given]);
+    expect(unset.label).toBeNull();
+    await s.commit();
+    expect([unset.label, unset.made, given.label, given.made]).toEqual(["none", 42, null, 1]);
+    const lone: any = new Defaulted();
+    await lone.save();
+    expect([lone.label, lone.made]).toEqual(["none", 42]);
+    expect(await work.rows("defaulted")).toHaveLength(3);
+    await Defaulted.drop({});
+  });
+});
