@@ -129,10 +129,11 @@ export class MysqlDialect extends Dialect {
 
   override cursor(name: string, batch: number): Cursor {
     const number = "row number";
+    // MyISAM: its rows outlive a rollback.
     let last: unknown = 0;
     return {
       open: ({ sql, parameters }) => ({
-        sql: `CREATE TEMPORARY TABLE ${name} (${this.quote(number)} BIGINT AUTO_INCREMENT PRIMARY KEY) AS ${sql}`,
+        sql: `CREATE TEMPORARY TABLE ${name} (${this.quote(number)} BIGINT AUTO_INCREMENT PRIMARY KEY) ENGINE=MyISAM AS ${sql}`,
         parameters,
       }),
       next: () => ({

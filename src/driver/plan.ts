@@ -149,7 +149,7 @@ const ACCESS: Record<string, string> = {
 };
 
 function mysqlTable(table: Json): PlanNode {
-  const access = String((table["access_type"] ?? ""));
+  const access = String(table["access_type"] ?? "");
   const key = table["key"];
   const condition = table["attached_condition"];
   const details = [
@@ -157,7 +157,7 @@ function mysqlTable(table: Json): PlanNode {
     typeof condition === "string" ? condition.replaceAll("`", "") : undefined,
   ].filter((part) => part !== undefined);
   return {
-    label: `${ACCESS[access] ?? access} on ${String((table["table_name"] ?? ""))}`.trim(),
+    label: `${ACCESS[access] ?? access} on ${String(table["table_name"] ?? "")}`.trim(),
     ...(details.length > 0 ? { detail: details.join("; ") } : {}),
     ...numbers(table),
     children: mysqlSteps(table),
@@ -165,14 +165,17 @@ function mysqlTable(table: Json): PlanNode {
 }
 
 function numbers(step: Json): Pick<PlanNode, "rows" | "cost" | "timeMs"> {
-  const rows = step["r_rows"] ?? step["rows"] ?? step["rows_produced_per_join"];
+  // The rows that were read, less those that its condition left out.
+  const read = step["r_rows"] ?? step["rows"] ?? step["rows_produced_per_join"];
+  const share = Number((step["r_rows"] === undefined ? step["filtered"] : step["r_filtered"]) ?? 100) / 100;
+  const rows = read === undefined ? undefined : Number(read) * share;
   const cost =
     (step["cost_info"] as Json | undefined)?.["query_cost"] ??
     (step["cost_info"] as Json | undefined)?.["prefix_cost"] ??
     step["cost"];
   const time = step["r_total_time_ms"] ?? step["r_table_time_ms"];
   return {
-    ...(rows === undefined ? {} : { rows: Math.round(Number(rows)) }),
+    ...(rows === undefined ? {} : { rows: Math.round(rows) }),
     ...(cost === undefined ? {} : { cost: Number(cost) }),
     ...(time === undefined ? {} : { timeMs: Number(time) }),
   };

@@ -78,6 +78,9 @@ export class Aliased<M extends Model = Model> {
   }
 }
 
+/** An alias of any model. */
+export type AnyAlias = Pick<Aliased, "entity">;
+
 /** A second use of a model's table in one statement; without a name the compiler chooses one. */
 export function aliased<M extends Model>(model: ModelStatic<M>, name?: string): Aliased<M> {
   if (name !== undefined && (typeof name !== "string" || name === ""))

@@ -35,6 +35,9 @@ export type NewValues<T> = T extends Model
   ? { [K in keyof InferAttributes<T>]?: InferAttributes<T>[K] | object | null }
   : Record<string, unknown>;
 
+/** The name of an attribute of the model. */
+export type AttributeName<M extends Model> = keyof InferAttributes<M> & string;
+
 /** The name of a relationship of the model. */
 export type RelationshipName<M> = RelationshipKey<M> & string;
 

@@ -61,6 +61,8 @@ export interface ObjectValueNode {
 export interface TextNode {
   readonly kind: "text";
   readonly segments: readonly (string | Node)[];
+  /** It is a name, and needs no brackets. */
+  readonly isName?: boolean;
 }
 
 /** Two operands and an operator between them. */

@@ -20,6 +20,7 @@ const COMPARISONS = new Set(["=", "!=", "<", "<=", ">", ">="]);
 export function bindingOf(node: Node): number {
   switch (node.kind) {
     case "text":
+      return node.isName ? BINDING.atom : BINDING.text;
     case "sequelize":
       return BINDING.text;
     case "or":

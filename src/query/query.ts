@@ -5,7 +5,7 @@ import { rowCount, sliceBounds } from "./bounds";
 import type { Entity } from "./entity";
 import type { Condition } from "./expression";
 import { Expression } from "./expression";
-import type { Aliased, OrderArgument } from "./expressions";
+import type { Aliased, AnyAlias, OrderArgument } from "./expressions";
 import { orderTerm } from "./expressions";
 import { joinState, joinTarget } from "./joins";
 import { LoadingOption } from "./load-options";
@@ -27,7 +27,7 @@ import { Subquery, compoundState } from "./subquery";
 import { WhereObjects } from "./where-objects";
 
 /** What may stand in a select list. */
-export type Selectable = Expression | ModelStatic<Model> | Aliased | RunnableQuery;
+export type Selectable = Expression | ModelStatic<Model> | AnyAlias | RunnableQuery;
 
 /** A condition of `filter`: an expression, or a where object of Sequelize. */
 export type FilterArgument = Condition | Expression | object;
@@ -147,14 +147,14 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
   // ---- Joins ----
 
   /** Joins a relationship, a model, an alias or a subquery (INNER JOIN); the condition may be left out where only one is possible. */
-  join<K extends RelationshipName<E>>(relationship: K, alias?: Aliased): Query<T, RelatedModel<E, K & keyof E>>;
-  join<R extends Model>(relationship: RelationshipExpression<R>, alias?: Aliased): Query<T, R>;
+  join<K extends RelationshipName<E>>(relationship: K, alias?: AnyAlias): Query<T, RelatedModel<E, K & keyof E>>;
+  join<R extends Model>(relationship: RelationshipExpression<R>, alias?: AnyAlias): Query<T, R>;
   join<R extends Model>(
     model: ModelStatic<R> | Aliased<R>,
     on?: Condition | Expression | RelationshipExpression<unknown> | string,
   ): Query<T, R>;
   join(subquery: Subquery, on?: Condition | Expression): Query<T, E>;
-  join(path: string, alias?: Aliased): Query<T>;
+  join(path: string, alias?: AnyAlias): Query<T>;
   // `any`: the overloads above tell the model; the implementation cannot.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   join(target: unknown, on?: unknown): Query<T, any> {
@@ -163,14 +163,14 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
   }
 
   /** The same as {@link join}, and rows without a partner stay (LEFT OUTER JOIN). */
-  outerjoin<K extends RelationshipName<E>>(relationship: K, alias?: Aliased): Query<T, RelatedModel<E, K & keyof E>>;
-  outerjoin<R extends Model>(relationship: RelationshipExpression<R>, alias?: Aliased): Query<T, R>;
+  outerjoin<K extends RelationshipName<E>>(relationship: K, alias?: AnyAlias): Query<T, RelatedModel<E, K & keyof E>>;
+  outerjoin<R extends Model>(relationship: RelationshipExpression<R>, alias?: AnyAlias): Query<T, R>;
   outerjoin<R extends Model>(
     model: ModelStatic<R> | Aliased<R>,
     on?: Condition | Expression | RelationshipExpression<unknown> | string,
   ): Query<T, R>;
   outerjoin(subquery: Subquery, on?: Condition | Expression): Query<T, E>;
-  outerjoin(path: string, alias?: Aliased): Query<T>;
+  outerjoin(path: string, alias?: AnyAlias): Query<T>;
   // `any`: see join.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   outerjoin(target: unknown, on?: unknown): Query<T, any> {
@@ -186,7 +186,7 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
   }
 
   /** Chooses what stands first in FROM. */
-  selectFrom(source: ModelStatic<Model> | Aliased | Subquery): Query<T, E> {
+  selectFrom(source: ModelStatic<Model> | AnyAlias | Subquery): Query<T, E> {
     this.#refuseBounds("selectFrom");
     if (this[stateOf].joins.length > 0)
       throw new InvalidRequestError("Query.selectFrom() being called on a Query which already has joins.", {

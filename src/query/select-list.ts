@@ -119,7 +119,7 @@ export class SelectList {
     if (asText) writer.write(" AS TEXT)");
     const bare = asText ? undefined : writer.columnName(node);
     const key = this.#names.claim(label ?? bare ?? unnamed(node));
-    const isNamed = this.#use !== "operand" || (label !== undefined && bare === undefined);
+    const isNamed = this.#use !== "operand" || (this.#state.orderBy.length > 0 && bare === undefined);
     if (key !== bare && isNamed) writer.write(` AS ${writer.dialect.identifier(key)}`);
     this.#keys.push(key);
     this.slots.push({ kind: "value", key, label, decode: valueDecoder(type, writer.dialect) });

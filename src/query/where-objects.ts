@@ -312,10 +312,8 @@ export class WhereObjects {
     const joined = parts.length > 1 ? this.#findJoined(parts.slice(0, -1)) : undefined;
     const there = joined?.mapper.attributes.find((each) => each.column === last || each.name === last);
     if (joined !== undefined && there !== undefined) return columnNode(joined, there);
-    return {
-      kind: "text",
-      segments: [parts.map((part) => (part === "*" ? part : mapper.dialect.identifier(part))).join(".")],
-    };
+    const sql = parts.map((part) => (part === "*" ? part : mapper.dialect.identifier(part))).join(".");
+    return { kind: "text", segments: [sql], isName: true };
   }
 
   #delegateOperator(key: symbol, value: unknown, attribute: Attribute | undefined): Node {

@@ -1,0 +1,172 @@
+import sequelizePackage from "sequelize";
+import { expect, it } from "vitest";
+import { InvalidRequestError } from "../../src/errors";
+import type { Condition } from "../../src/query/expressions";
+import { and, func, not, or, text } from "../../src/query/expressions";
+import { SERVER_VALUE } from "../../src/query/query-executor";
+import { describeQueries } from "./fixture";
+
+const { literal } = sequelizePackage.Sequelize;
+
+describeQueries("Bulk changes", (fixture) => {
+  const ages = async (): Promise<unknown[]> =>
+    (await fixture.User.query.orderBy("id").withEntities(fixture.User.c.age).all()).map((row) => row[0]);
+
+  it("Q-21: update() sets values in one statement and tells the rows matched", async () => {
+    const { User, sent } = fixture;
+    let flushed = false;
+    fixture.executor.onAutoflush = () => void (flushed = true);
+    expect(await User.query.filter(User.c.id.gt(3)).update({ age: 1, active: true })).toBe(2);
+    expect(flushed).toBe(true);
+    expect(sent()).toEqual(["UPDATE users SET age = ?, active = ? WHERE users.id > ?"]);
+    expect(await ages()).toEqual([30, 25, null, 1, 1]);
+    expect(await User.query.filterBy({ id: 99 }).update({ age: 1 })).toBe(0);
+    expect(await User.query.update({ age: null })).toBe(5);
+    expect(await User.query.filterBy({ id: 1 }).update({ age: null })).toBe(1);
+  });
+
+  it("Q-21: update() takes expressions, of ours and of Sequelize", async () => {
+    const { User, executor } = fixture;
+    await User.query.filter(User.c.age.isNotNull()).update({ age: User.c.age.add(1) });
+    expect(await ages()).toEqual([31, 26, null, 42, 26]);
+    await User.query.filterBy({ id: 1 }).update({ age: literal("7 + 1"), username: func.upper(User.c.username) });
+    expect((await User.query.get(1))?.get()).toMatchObject({ age: 8, username: "JOHN" });
+    const { mapper, values } = executor.lastChange ?? {};
+    expect(values?.get(mapper?.find("age") as never)).toBe(SERVER_VALUE);
+    await User.query.filterBy({ id: 2 }).update({ roleId: "4" as never });
+    expect(executor.lastChange?.values.get(mapper?.find("roleId") as never)).toBe(4);
+    expect((await User.query.get(2))?.roleId).toBe(4);
+  });
+
+  it("Q-21: values by unknown names, relationships and nothing are refused", async () => {
+    const { User, sent } = fixture;
+    await expect(User.query.update({})).rejects.toThrow("Cannot update without new values.");
+    await expect(User.query.update({ nope: 1 } as object)).rejects.toThrow('has no property "nope"');
+    await expect(User.query.update({ role: null } as object)).rejects.toMatchObject({
+      name: "ArgumentError",
+      hint: "set its key: roleId",
+    });
+    await expect(User.query.update({ age: undefined })).rejects.toThrow(/Cannot use undefined/);
+    await expect(User.query.update({ age: "old" as never })).rejects.toThrow("Expected a whole number for User.age");
+    await expect(User.query.update("x" as never)).rejects.toThrow(/Expected new values/);
+    expect(sent()).toEqual([]);
+  });
+
+  it("Q-21: what would not be in the statement is refused", async () => {
+    const { User } = fixture;
+    const refused: [string, { update(values: object): Promise<number>; delete(): Promise<number> }][] = [
+      ["limit", User.query.limit(1)],
+      ["offset", User.query.offset(1)],
+      ["orderBy", User.query.orderBy("id")],
+      ["groupBy", User.query.groupBy("id")],
+      ["distinct", User.query.distinct()],
+      ["join", User.query.join("role")],
+      ["selectFrom", User.query.selectFrom(User)],
+    ];
+    for (const [method, query] of refused) {
+      const message = `Can't call Query.update() or Query.delete() when ${method}() has been called`;
+      await expect(query.update({ age: 1 })).rejects.toThrow(message);
+      await expect(query.delete()).rejects.toThrow(message);
+    }
+    await expect(User.query.withEntities(func.count()).selectFrom(User).update({})).rejects.toThrow(
+      InvalidRequestError,
+    );
+  });
+
+  it("Q-21: tells the session which of its objects match, where that can be told without the database", async () => {
+    const { User, executor } = fixture;
+    const { c } = User;
+    const judge = async (condition: Condition, values: Record<string, unknown>): Promise<boolean | undefined> => {
+      await User.query.filter(condition).update({ username: "x" });
+      return executor.lastChange?.evaluate?.(values);
+    };
+    const john = { id: 1, username: "john", age: 30, active: true, roleId: null };
+    expect(await judge(c.id.eq(1), john)).toBe(true);
+    expect(await judge(c.id.in([2, 3]), john)).toBe(false);
+    expect(await judge(and(c.age.ge(30), c.active.eq(true)), john)).toBe(true);
+    expect(await judge(or(c.age.lt(30), c.roleId.isNull()), john)).toBe(true);
+    expect(await judge(not(c.active), john)).toBe(false);
+    expect(await judge(c.active, john)).toBe(true);
+    expect(await judge(c.age.between(1, 30), john)).toBe(true);
+    expect(await judge(c.age.notIn([1, 2]), john)).toBe(true);
+    expect(await judge(c.roleId.ne(3), john)).toBe(false); // NULL != 3 is NULL
+    expect(await judge(not(c.roleId.in([3])), john)).toBe(false);
+    expect(await judge(c.roleId.isDistinctFrom(3), john)).toBe(true);
+    expect(await judge(c.age.add(1).eq(31), john)).toBe(true);
+    expect([...(executor.lastChange?.reads ?? [])]).toEqual(["age"]);
+    // Text depends on the collation of the column: only the database judges it.
+    expect(await judge(c.username.eq("john"), john)).toBeUndefined();
+    expect(await judge(c.username.isNull(), john)).toBe(false);
+    expect(await judge(c.username.like("j%"), john)).toBeUndefined();
+    expect(await judge(c.role.has({ id: 1 }), john)).toBeUndefined();
+    expect(await judge(text("1 = 1"), john)).toBeUndefined();
+  });
+
+  it("Q-21: 'evaluate' refuses what only the database can judge, before anything is sent", async () => {
+    const { User, sent, executor } = fixture;
+    const evaluate = { synchronizeSession: "evaluate" } as const;
+    await expect(User.query.filter(User.c.role.has({ id: 1 })).update({ age: 1 }, evaluate)).rejects.toThrow(
+      "Could not evaluate current criteria in JavaScript",
+    );
+    await expect(User.query.filter(User.c.id.op("&", 1).eq(1)).delete(evaluate)).rejects.toThrow(InvalidRequestError);
+    expect(sent()).toEqual([]);
+    await User.query.filter(User.c.username.eq("john")).update({ age: 1 }, evaluate);
+    expect(executor.lastChange?.evaluate?.({ username: "john" })).toBe(true);
+    expect(executor.lastChange?.evaluate?.({ username: "susan" })).toBe(false);
+    await expect(User.query.update({ age: 1 }, { synchronizeSession: "later" as never })).rejects.toThrow(
+      'Expected "auto", "evaluate", "fetch" or false',
+    );
+  });
+
+  it("Q-21: gives the session the keys that will match", async () => {
+    const { User, executor } = fixture;
+    await User.query.filter(User.c.username.like("%a%")).update({ age: 1 }, { synchronizeSession: "fetch" });
+    const keys = executor.lastChange?.compileKeys();
+    expect(keys?.shape).toBe("tuple");
+    const rows = await executor.connection.all(keys?.sql ?? "", keys?.parameters);
+    expect(rows.map((row) => Object.values(row)[0]).sort()).toEqual([2, 3, 4]);
+    expect(executor.lastChange?.synchronize).toBe("fetch");
+    await User.query.autoflush(false).update({ age: 1 }, { synchronizeSession: false });
+    expect(executor.lastChange).toMatchObject({ synchronize: false, autoflush: false });
+  });
+
+  it("Q-21: reads the keys of objects after the flush", async () => {
+    const { User, Role, executor } = fixture;
+    const role = Role.build({ name: "new" });
+    const query = User.query.filterBy({ role });
+    await expect(query.update({ age: 1 })).rejects.toThrow("Can't resolve value for column roles.id");
+    executor.onAutoflush = () => role.setDataValue("id", 3);
+    expect(await query.update({ age: 1 })).toBe(2);
+  });
+
+  it("Q-22: delete() removes the rows and nothing else", async () => {
+    const { User, sent } = fixture;
+    expect(await User.query.filter(User.c.age.lt(30)).delete()).toBe(2);
+    expect(sent()).toEqual(["DELETE FROM users WHERE users.age < ?"]);
+    expect(await User.query.count()).toBe(3);
+    expect(await User.query.delete()).toBe(3);
+    expect(await User.query.filter(User.c.role.has({ id: 1 })).delete()).toBe(0);
+  });
+
+  it("G-24: a paranoid model's rows are marked, unless forced, and updates set the time", async () => {
+    const { Note, sent, executor } = fixture;
+    const at = new Date("2026-01-01T00:00:00.000Z");
+    await executor.connection.run(
+      `INSERT INTO notes (id, body, is_public, created_at, updated_at) VALUES (1, 'a', ${executor.dialect.literal(executor.dialect.bindBoolean(true))}, '2026-01-01', '2026-01-01')`,
+    );
+    expect(await Note.query.update({ body: "b" })).toBe(1);
+    expect(sent().at(-1)).toBe(
+      "UPDATE notes SET body = ?, updated_at = ? WHERE notes.is_public = ? AND notes.deleted_at IS NULL",
+    );
+    expect((await Note.query.one()).updatedAt.getTime()).toBeGreaterThan(at.getTime());
+    expect(await Note.query.delete()).toBe(1);
+    expect(sent().at(-1)).toBe(
+      "UPDATE notes SET deleted_at = ? WHERE notes.is_public = ? AND notes.deleted_at IS NULL",
+    );
+    expect(await Note.query.count()).toBe(0);
+    expect(await Note.query.withDeleted().count()).toBe(1);
+    expect(executor.lastChange?.kind).toBe("delete");
+    expect(await Note.query.withDeleted().delete({ force: true })).toBe(1);
+    expect(await Note.query.withDeleted().count()).toBe(0);
+  });
+});

@@ -1,0 +1,183 @@
+import { expect, it } from "vitest";
+import { containsEager, defer, joined, loadOnly, noload, raiseload, selectin } from "../../src/query/load-options";
+import { aliased } from "../../src/query/expressions";
+import { describeQueries, plain, sqlOf, tailOf } from "./fixture";
+
+/** What the fake executor puts on an object for a joined relationship. */
+function related(object: unknown, key: string): { id: number }[] {
+  const value = (object as Record<string, unknown>)[key];
+  return (Array.isArray(value) ? value : value === null || value === undefined ? [] : [value]) as { id: number }[];
+}
+
+describeQueries("Loading options", (fixture) => {
+  it("Q-24: joined() reads a to-one relationship in the same statement", async () => {
+    const { User, sent } = fixture;
+    const query = User.query.options(joined("role")).orderBy("id");
+    expect(sqlOf(query)).toBe(
+      'SELECT users.id, users.username, users.age, users.active, users.role_id AS "roleId", ' +
+        "roles_1.id AS roles_1_id, roles_1.name AS roles_1_name " +
+        "FROM users LEFT OUTER JOIN roles AS roles_1 ON roles_1.id = users.role_id ORDER BY users.id",
+    );
+    const users = await query.all();
+    expect(sent()).toHaveLength(1);
+    expect(users.map((user) => related(user, "role").map((role) => role.id))).toEqual([[1], [3], [3], [], [2]]);
+  });
+
+  it("Q-24: joined() reads a collection in the relationship's order, and a bound counts parents", async () => {
+    const { Role } = fixture;
+    const query = Role.query.options(joined(Role.c.users)).orderBy(Role.c.name.desc());
+    const roles = await query.all();
+    expect(roles.map((role) => [role.name, related(role, "users").map((user) => user.id)])).toEqual([
+      ["User", [2, 3]],
+      ["Nobody", []],
+      ["Moderator", [5]],
+      ["Administrator", [1]],
+    ]);
+    const bounded = query.limit(2);
+    expect(sqlOf(bounded)).toBe(
+      "SELECT anon_1.id, anon_1.name, users_1.id AS users_1_id, users_1.username AS users_1_username, " +
+        "users_1.age AS users_1_age, users_1.active AS users_1_active, users_1.role_id AS users_1_role_id " +
+        "FROM (SELECT roles.id, roles.name FROM roles ORDER BY roles.name DESC LIMIT ?) AS anon_1 " +
+        "LEFT OUTER JOIN users AS users_1 ON anon_1.id = users_1.role_id ORDER BY anon_1.name DESC, users_1.id",
+    );
+    expect((await bounded.all()).map((role) => [role.name, related(role, "users").length])).toEqual([
+      ["User", 2],
+      ["Nobody", 0],
+    ]);
+    expect(related(await query.first(), "users")).toHaveLength(2);
+  });
+
+  it("Q-24: a bounded query with joined collections keeps an order by what it joins itself", async () => {
+    const { Role, User } = fixture;
+    const query = Role.query.join("users").options(joined("users")).orderBy(User.c.username.desc()).limit(2);
+    expect(sqlOf(query)).toMatch(
+      /FROM \(SELECT roles\.id, roles\.name, users\.username AS order_1 FROM roles JOIN users .* LIMIT \?\) AS anon_1 .* ORDER BY anon_1\.order_1 DESC, users_1\.id$/,
+    );
+    expect((await query.all()).map((role) => role.id)).toEqual([3, 2]);
+  });
+
+  it("Q-24: joined() takes many-to-many relationships and nested paths", async () => {
+    const { Item, Node, Role } = fixture;
+    const items = await Item.query.options(joined("keywords")).orderBy("id").all();
+    expect(
+      items.map((item) =>
+        related(item, "keywords")
+          .map((word) => word.id)
+          .sort(),
+      ),
+    ).toEqual([[1, 3], [2, 3], []]);
+    const nodes = await Node.query.options(joined("children.children")).filterBy({ parentId: null }).all();
+    const [left] = related(nodes[0], "children").filter((node) => node.id === 2);
+    expect(related(left, "children").map((node) => node.id)).toEqual([4]);
+    expect(tailOf(Role.query.options(joined("users", "role")))).toBe(
+      "roles LEFT OUTER JOIN users AS users_1 ON roles.id = users_1.role_id " +
+        "LEFT OUTER JOIN roles AS roles_1 ON roles_1.id = users_1.role_id ORDER BY users_1.id",
+    );
+  });
+
+  it("Q-24: selectin(), noload() and raiseload() are left to the executor", async () => {
+    const { Role, executor } = fixture;
+    const loadsOf = async (...options: Parameters<typeof Role.query.options>): Promise<unknown> => {
+      await Role.query.options(...options).all();
+      return executor.lastSelect?.loads;
+    };
+    expect(await loadsOf(selectin("users"))).toMatchObject([{ path: ["users"], strategy: "selectin" }]);
+    expect(await loadsOf(selectin("users.role"))).toMatchObject([
+      { path: ["users"], strategy: "selectin" },
+      { path: ["users", "role"], strategy: "selectin" },
+    ]);
+    expect(await loadsOf(noload("users"))).toMatchObject([{ path: ["users"], strategy: "noload" }]);
+    expect(await loadsOf(raiseload("users"))).toMatchObject([{ path: ["users"], strategy: "raiseload" }]);
+    expect(await loadsOf(joined("users"), selectin("users.role"))).toMatchObject([
+      { path: ["users", "role"], strategy: "selectin" },
+    ]);
+    expect(await loadsOf(selectin("users"), joined("users.role"))).toMatchObject([
+      { path: ["users"], strategy: "selectin" },
+      { path: ["users", "role"], strategy: "selectin" },
+    ]);
+    expect(await loadsOf(selectin("users"), loadOnly("users.username"))).toMatchObject([
+      { path: ["users"], strategy: "selectin", only: ["username"] },
+    ]);
+  });
+
+  it("Q-24: the last option for a relationship counts", async () => {
+    const { Role } = fixture;
+    const query = Role.query.options(joined("users")).options(selectin("users"));
+    expect(sqlOf(query)).not.toMatch(/JOIN/);
+  });
+
+  it("Q-24: containsEager() fills the relationship from the query's own join", async () => {
+    const { Role, User } = fixture;
+    const query = Role.query.join("users").filter(User.c.active.eq(true)).options(containsEager("users")).orderBy("id");
+    expect(tailOf(query)).toBe("roles JOIN users ON roles.id = users.role_id WHERE users.active = ? ORDER BY roles.id");
+    expect((await query.all()).map((role) => related(role, "users").map((user) => user.id))).toEqual([[1], [2]]);
+    expect(() => Role.query.options(containsEager("users")).toSQL()).toThrow(/does not join that relationship/);
+    const u = aliased(User, "u");
+    const aliasedJoin = Role.query.join(Role.c.users, u).options(containsEager("users"));
+    expect(sqlOf(aliasedJoin)).toMatch(/u\.username AS u_username/);
+  });
+
+  it("Q-24: loadOnly() and defer() choose attributes; the primary key and needed keys stay", async () => {
+    const { User, Role, executor } = fixture;
+    expect(sqlOf(User.query.options(loadOnly("username")))).toBe("SELECT users.id, users.username FROM users");
+    expect(sqlOf(User.query.options(loadOnly(User.c.username, User.c.age)))).toBe(
+      "SELECT users.id, users.username, users.age FROM users",
+    );
+    expect(sqlOf(User.query.options(defer("age", "active")))).toBe(
+      'SELECT users.id, users.username, users.role_id AS "roleId" FROM users',
+    );
+    expect(sqlOf(User.query.options(loadOnly("username"), selectin("role")))).toBe(
+      'SELECT users.id, users.username, users.role_id AS "roleId" FROM users',
+    );
+    expect(sqlOf(Role.query.options(joined("users"), loadOnly("users.username")))).toBe(
+      "SELECT roles.id, roles.name, users_1.id AS users_1_id, users_1.username AS users_1_username FROM roles " +
+        "LEFT OUTER JOIN users AS users_1 ON roles.id = users_1.role_id ORDER BY users_1.id",
+    );
+    const [user] = await User.query.options(loadOnly("username")).all();
+    expect(user?.get()).toEqual({ id: 1, username: "john" });
+    expect(executor.lastSelect?.slots[0]).toMatchObject({ complete: false, direct: true });
+  });
+
+  it("Q-24: options count for count() and get() as they should", async () => {
+    const { Role, User, sent, executor } = fixture;
+    expect(await Role.query.options(joined("users")).count()).toBe(4);
+    expect(sent().at(-1)).not.toMatch(/users/);
+    const role = await Role.query.options(joined("users")).get(3);
+    expect(related(role, "users")).toHaveLength(2);
+    await User.query.options(selectin("role")).get(1);
+    expect(executor.lastGet?.loads).toMatchObject([{ path: ["role"], strategy: "selectin" }]);
+  });
+
+  it("Q-24: a name that is no relationship is refused when the query is run", async () => {
+    const { User } = fixture;
+    await expect(User.query.options(joined("nope")).all()).rejects.toThrow(
+      'Cannot load "nope": User has no relationship of that name.',
+    );
+    await expect(User.query.options(selectin("role.user")).all()).rejects.toMatchObject({
+      hint: 'did you mean "users"?',
+    });
+    await expect(User.query.options(loadOnly("nope")).all()).rejects.toThrow('has no property "nope"');
+    expect(() => joined("")).toThrow(/Expected the name of a relationship/);
+    expect(() => joined()).toThrow(/Expected the name of a relationship/);
+    expect(() => loadOnly()).toThrow(/Expected names of attributes/);
+    expect(() => loadOnly("a.b", "c")).toThrow(/must be of one model/);
+    expect(() => User.query.options("role" as never)).toThrow(/Expected loading options/);
+  });
+
+  it("joined loading goes with unions and other columns", async () => {
+    const { User, Role } = fixture;
+    const union = User.query
+      .filterBy({ id: 1 })
+      .union(User.query.filterBy({ id: 2 }))
+      .options(joined("role"));
+    expect((await union.orderBy("id").all()).map((user) => related(user, "role")[0]?.id)).toEqual([1, 3]);
+    const withColumn = Role.query
+      .options(joined("users"))
+      .addColumns(Role.c.name.label("title"))
+      .orderBy("id")
+      .limit(1);
+    const rows = await withColumn.all();
+    expect(rows[0]?.title).toBe("Administrator");
+    expect(plain(withColumn.sql)).toMatch(/anon_1\.title/);
+  });
+});

@@ -1,0 +1,130 @@
+import { DataTypes, Model } from "sequelize";
+import { expect, it } from "vitest";
+import { Mapper } from "../../src/mapper/mapper";
+import { columnsOf } from "../../src/query/expressions";
+import { Query } from "../../src/query/query";
+import { describeQueries, sqlOf, tailOf } from "./fixture";
+
+describeQueries("Scopes and options of models", (fixture) => {
+  it("G-24: a paranoid model's deleted rows are left out, a default scope holds, and both can be left out", () => {
+    const { Note } = fixture;
+    const alive = "notes.deleted_at IS NULL";
+    expect(tailOf(Note.query)).toBe(`notes WHERE notes.is_public = ? AND ${alive}`);
+    expect(tailOf(Note.query.filterBy({ body: "x" }))).toBe(
+      `notes WHERE notes.body = ? AND notes.is_public = ? AND ${alive}`,
+    );
+    expect(tailOf(Note.query.unscoped())).toBe(`notes WHERE ${alive}`);
+    expect(tailOf(Note.query.withDeleted())).toBe("notes WHERE notes.is_public = ?");
+    expect(tailOf(Note.query.unscoped().withDeleted())).toBe("notes");
+  });
+
+  it("G-24: an OR of the caller does not widen them", () => {
+    const { Note } = fixture;
+    const query = Note.query.filter(Note.c.id.eq(1)).filter({ [Symbol.for("or")]: [{ id: 1 }, { id: 2 }] });
+    expect(tailOf(query)).toBe(
+      "notes WHERE notes.id = ? AND (notes.id = ? OR notes.id = ?) AND notes.is_public = ? AND notes.deleted_at IS NULL",
+    );
+  });
+
+  it("G-24: they hold in counts, subqueries, unions, get and joins", async () => {
+    const { Note, User, executor } = fixture;
+    const criteria = "notes.is_public = ? AND notes.deleted_at IS NULL";
+    expect(await Note.query.count()).toBe(0);
+    expect(tailOf(User.query.filter(User.c.id.in(Note.query.withEntities(Note.c.id))))).toBe(
+      `users WHERE users.id IN (SELECT notes.id FROM notes WHERE ${criteria})`,
+    );
+    expect(sqlOf(Note.query.union(Note.query))).toMatch(
+      /WHERE notes\.is_public = \? .* UNION .* WHERE notes\.is_public = \?/,
+    );
+    await Note.query.get(1);
+    expect(executor.sent.at(-1)?.sql).toMatch(/is_public = .*deleted_at IS NULL$/);
+    expect(tailOf(User.query.outerjoin(Note, Note.c.id.eq(User.c.id)))).toBe(
+      `users LEFT OUTER JOIN notes ON notes.id = users.id AND ${criteria}`,
+    );
+    expect(tailOf(Query.of(() => executor, User.c.id).filter(Note.c.id.eq(User.c.id)))).toBe(
+      `users, notes WHERE notes.id = users.id AND ${criteria}`,
+    );
+  });
+
+  it("G-24: a named scope gives conditions, order and bounds; the query's own take their place", () => {
+    const { Note, executor } = fixture;
+    const short = Query.of(() => executor, Note.scope("short") as typeof Note);
+    expect(tailOf(short)).toBe(
+      "notes WHERE notes.body = ? AND notes.deleted_at IS NULL ORDER BY notes.id DESC LIMIT ?",
+    );
+    expect(tailOf(short.orderBy("body").limit(7))).toBe(
+      "notes WHERE notes.body = ? AND notes.deleted_at IS NULL ORDER BY notes.body LIMIT ?",
+    );
+    expect(short.toSQL().parameters.at(-1)).toBe(2);
+    expect(tailOf(Query.of(() => executor, Note.unscoped() as typeof Note))).toBe(
+      "notes WHERE notes.deleted_at IS NULL",
+    );
+  });
+
+  it("G-24: attributes and includes of a scope are loading options", () => {
+    const { Role, executor } = fixture;
+    class Person extends Model {}
+    const sequelize = Role.sequelize;
+    if (sequelize === undefined) throw new Error("The models are not defined.");
+    Person.init(
+      {
+        id: { type: DataTypes.INTEGER, primaryKey: true },
+        name: DataTypes.STRING,
+        bio: DataTypes.TEXT,
+        roleId: DataTypes.INTEGER,
+      },
+      {
+        sequelize,
+        modelName: "Person",
+        tableName: "people",
+        timestamps: false,
+        defaultScope: { attributes: { exclude: ["bio"] } },
+      },
+    );
+    Person.belongsTo(Role, { as: "role", foreignKey: "roleId" });
+    Person.addScope("named", { attributes: ["name"], include: ["role"] });
+    Person.addScope("grouped", { group: ["name"] });
+    const people = (model: typeof Person): Query<Person> => Query.of(() => executor, model);
+    expect(sqlOf(people(Person))).toBe('SELECT people.id, people.name, people."roleId" FROM people');
+    expect(sqlOf(people(Person.scope("named") as typeof Person))).toBe(
+      'SELECT people.id, people.name, people."roleId", roles_1.id AS roles_1_id, roles_1.name AS roles_1_name ' +
+        'FROM people LEFT OUTER JOIN roles AS roles_1 ON roles_1.id = people."roleId"',
+    );
+    expect(() => sqlOf(people(Person.scope("grouped") as typeof Person))).toThrow(/its "group" has no meaning here/);
+    sequelize.modelManager.removeModel(Person);
+  });
+
+  it("G-24: field names, words of SQL and getters hold", async () => {
+    const { Sample, executor } = fixture;
+    const { bindBoolean } = executor.dialect;
+    await executor.connection.run(
+      `INSERT INTO samples (id, ${executor.dialect.quote("order")}, ${executor.dialect.quote("On Off")}) VALUES (1, 'x', ${executor.dialect.literal(bindBoolean.call(executor.dialect, true))})`,
+    );
+    const query = Sample.query.filterBy({ title: "x", isOn: true }).orderBy("title");
+    expect(tailOf(query)).toBe('samples WHERE samples."order" = ? AND samples."On Off" = ? ORDER BY samples."order"');
+    expect((await query.one()).get()).toMatchObject({ id: 1, title: "x", isOn: true });
+    expect((await query.withEntities(Sample.c.isOn, Sample.c.title).one()).isOn).toBe(true);
+  });
+
+  it("virtual attributes have no column", () => {
+    const { Role } = fixture;
+    class Thing extends Model {}
+    const sequelize = Role.sequelize;
+    if (sequelize === undefined) throw new Error("The models are not defined.");
+    Thing.init(
+      {
+        id: { type: DataTypes.INTEGER, primaryKey: true },
+        loud: {
+          type: DataTypes.VIRTUAL,
+          get() {
+            return "LOUD";
+          },
+        },
+      },
+      { sequelize, modelName: "Thing", tableName: "things", timestamps: false },
+    );
+    expect(sqlOf(Query.of(() => undefined, Thing))).toBe("SELECT things.id FROM things");
+    expect(() => columnsOf(Mapper.of(Thing))["loud"]).toThrow('has no property "loud"');
+    sequelize.modelManager.removeModel(Thing);
+  });
+});

@@ -1,0 +1,132 @@
+import { expect, it } from "vitest";
+import { streamRows } from "../../src/driver/stream";
+import { joined } from "../../src/query/load-options";
+import { describeQueries } from "./fixture";
+
+describeQueries("Streaming", (fixture) => {
+  /** What the database still keeps for streams. */
+  const leftovers = async (): Promise<unknown[]> => {
+    const { executor, database } = fixture;
+    if (database === "sqlite") return executor.connection.all("SELECT name FROM temp.sqlite_master");
+    if (database === "postgres")
+      return executor.connection.all("SELECT name FROM pg_cursors WHERE name LIKE 'sequelize_shell%'");
+    // MariaDB lists no temporary tables: the last one made is asked for rows.
+    const made = executor.sent.flatMap((event) => /^CREATE TEMPORARY TABLE (\w+)/.exec(event.sql)?.[1] ?? []);
+    return executor.connection.all(`SELECT 1 FROM ${made.at(-1)} LIMIT 1`).catch(() => []);
+  };
+
+  it("Q-23: gives the results in order, in batches", async () => {
+    const { User, sent } = fixture;
+    const ids: number[] = [];
+    for await (const user of User.query.orderBy(User.c.id.desc()).yieldPer(2)) ids.push(user.id);
+    expect(ids).toEqual([5, 4, 3, 2, 1]);
+    expect(sent().filter((sql) => /^(SELECT \*|FETCH)/.test(sql))).toHaveLength(3);
+    expect(sent()[0]).toContain(User.query.orderBy(User.c.id.desc()).toSQL().sql.replaceAll("`", '"'));
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it("Q-23: rows of columns keep their values and labels", async () => {
+    const { User } = fixture;
+    const rows: unknown[] = [];
+    for await (const row of User.query
+      .withEntities(User.c.username, User.c.active.label("on"))
+      .orderBy("id")
+      .yieldPer(3))
+      rows.push([row.username, row.on]);
+    expect(rows.slice(0, 3)).toEqual([
+      ["john", true],
+      ["susan", true],
+      ["david", false],
+    ]);
+    expect(rows).toHaveLength(5);
+  });
+
+  it("Q-23: a batch that is full to the last row ends the stream", async () => {
+    const { User } = fixture;
+    let count = 0;
+    for await (const _ of User.query.filter(User.c.id.le(4)).yieldPer(2)) count++;
+    expect(count).toBe(4);
+    for await (const _ of User.query.filterBy({ id: 99 }).yieldPer(2)) throw new Error("There is no such row.");
+  });
+
+  it("Q-23: leaving the loop early closes what the database kept", async () => {
+    const { User } = fixture;
+    for await (const user of User.query.orderBy("id").yieldPer(2)) {
+      expect(user.id).toBe(1);
+      expect((await leftovers()).length).toBeGreaterThan(0);
+      break;
+    }
+    expect(await leftovers()).toEqual([]);
+    await expect(async () => {
+      for await (const _ of User.query.yieldPer(2)) throw new Error("thrown in the loop");
+    }).rejects.toThrow("thrown in the loop");
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it("Q-23: the connection is free for other statements between the rows", async () => {
+    const { User, Role } = fixture;
+    const names: string[] = [];
+    for await (const user of User.query.filter(User.c.roleId.isNotNull()).orderBy("id").yieldPer(1)) {
+      names.push((await Role.query.get(user.roleId))?.name ?? "");
+      await User.query.filterBy({ id: user.id }).update({ age: 1 });
+      for await (const role of Role.query.yieldPer(2)) expect(role.id).toBeGreaterThan(0);
+    }
+    expect(names).toEqual(["Administrator", "User", "User", "Moderator"]);
+  });
+
+  it("Q-23: the result is that of the start, whatever is written meanwhile", async () => {
+    const { User, executor } = fixture;
+    let count = 0;
+    for await (const _ of User.query.yieldPer(1)) {
+      if (++count > 10) break;
+      await executor.connection.run(
+        `INSERT INTO users (id, username, active) VALUES (${100 + count}, 'new', ${executor.dialect.literal(executor.dialect.bindBoolean(true))})`,
+      );
+    }
+    expect(count).toBe(5);
+  });
+
+  it("Q-23: the loop may commit, and may roll back", async () => {
+    const { User, executor } = fixture;
+    const ids: number[] = [];
+    await executor.connection.commit();
+    for await (const user of User.query.orderBy("id").yieldPer(2)) {
+      await executor.connection.begin();
+      ids.push(user.id);
+      if (user.id % 2) await executor.connection.commit();
+      else await executor.connection.rollback();
+    }
+    expect(ids).toEqual([1, 2, 3, 4, 5]);
+    expect(await leftovers()).toEqual([]);
+    await executor.connection.begin();
+    const rolledBack = async (): Promise<void> => {
+      for await (const user of User.query.orderBy("id").yieldPer(2))
+        if (user.id === 1) await executor.connection.rollback();
+    };
+    await expect(rolledBack()).rejects.toThrow("the transaction in which it began was rolled back");
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it("Q-23: joined collections need their rows together", async () => {
+    const { Role, User } = fixture;
+    const eager = Role.query.options(joined("users")).orderBy("id");
+    await expect(async () => {
+      for await (const _ of eager.yieldPer(2)) continue;
+    }).rejects.toThrow("Can't use yieldPer() with eager loaders that require uniquing");
+    let roles = 0;
+    for await (const _ of eager) roles++;
+    expect(roles).toBe(4);
+    let users = 0;
+    for await (const _ of User.query.options(joined("role")).yieldPer(2)) users++;
+    expect(users).toBe(5);
+    expect(() => User.query.yieldPer(0)).toThrow(/from 1 up in yieldPer/);
+  });
+
+  it("streams the raw rows of any SELECT", async () => {
+    const { executor } = fixture;
+    const sizes: number[] = [];
+    const select = { sql: "SELECT id, username AS name FROM users ORDER BY id", parameters: [] };
+    for await (const rows of streamRows(executor.connection, select, 2)) sizes.push(rows.length);
+    expect(sizes).toEqual([2, 2, 1]);
+  });
+});
