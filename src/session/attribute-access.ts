@@ -95,7 +95,7 @@ function writeUndefined(instance: Instance, attribute: Attribute): void {
 
 /** Remembers the committed value before the first change, and that the object was touched. */
 export function noteOriginal(state: InstanceState, name: string): void {
-  if (!state.hasRow) return;
+  if (!state.hasRow && !state.inserting) return;
   const original = (state.original ??= {});
   if (!(name in original)) {
     const { copies } = state;

@@ -60,7 +60,8 @@ export class Flush {
     }
     const { handle } = this.#connection;
     await runHooks("beforeCreate", step.states, handle, step.shape.columns);
-    // A hook may have set what was unset.
+    // A hook may have set what was unset; what it changed goes into the same statement.
+    for (const state of step.states) state.original = undefined;
     for (const again of insertSteps(step.states, undefined)) await this.#insertRows(again);
     await runHooks("afterCreate", step.states, handle, step.shape.columns);
   }

@@ -12,8 +12,10 @@ export function becomeInserted(unit: UnitOfWork, state: InstanceState): void {
   state.status = "persistent";
   state.epoch = unit.epoch;
   state.complete = true;
-  state.original = undefined;
+  state.inserting = false;
   state.flushing = undefined;
+  // Changed while the INSERT was on its way.
+  if (state.original !== undefined) unit.touch(state);
   instance.isNewRecord = false;
   settleSequelizeFields(instance);
   const key = mapper.identityOf(instance.dataValues);

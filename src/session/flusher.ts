@@ -342,6 +342,7 @@ export class Flusher {
       for (const state of touched) giveBack(state);
       throw error;
     }
+    for (const state of inserts) state.inserting = true;
     for (const state of [...inserts, ...touched, ...deletes]) {
       this.#unit.touched.delete(state);
       for (const [key, relation] of state.relations ?? []) {
@@ -362,6 +363,10 @@ export class Flusher {
 
   /** Nothing of the plan was sent: what it took from the objects is given back. */
   #giveBackAll(plan: FlushPlan): void {
+    for (const state of plan.inserts) {
+      state.inserting = false;
+      state.original = undefined;
+    }
     for (const step of plan.steps) {
       if (step.kind !== "update") continue;
       for (const state of step.states) {

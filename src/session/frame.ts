@@ -77,6 +77,7 @@ export function becomeTransient(state: InstanceState): void {
   state.unit = undefined;
   state.key = undefined;
   state.marked = false;
+  state.inserting = false;
   state.wasDeleted = false;
   state.original = undefined;
   state.flushing = undefined;

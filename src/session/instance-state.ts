@@ -38,6 +38,8 @@ export class InstanceState {
   unit: UnitOfWork | undefined;
   /** The key under which the row is known; undefined before the first INSERT. */
   key: IdentityKey | undefined;
+  /** A running flush has taken the values for its INSERT: what is changed from now on is a change. */
+  inserting = false;
   /** Will be deleted by the next flush. */
   marked = false;
   /** A paranoid model's row is deleted for good. */

@@ -1,0 +1,154 @@
+import { expect, it } from "vitest";
+import { PendingRollbackError } from "../../src/errors";
+import { defineRoles, describeSession } from "./fixture";
+
+describeSession("concurrency inside one session", defineRoles, (work) => {
+  const role = (name: string): any => new work.models.Role({ name });
+
+  it("operations that are started at once run one after the other in the order of their calls", async () => {
+    const { s, models } = work;
+    const done: string[] = [];
+    s.add(role("a"));
+    await Promise.all([
+      s.flush().then(() => done.push("flush")),
+      models.Role.query.count().then((count) => done.push(`count ${count}`)),
+      s.rollback().then(() => done.push("rollback")),
+      models.Role.query.count().then((count) => done.push(`count ${count}`)),
+    ]);
+    expect(done).toEqual(["flush", "count 1", "rollback", "count 0"]);
+  });
+
+  it("many queries and flushes at once keep one object for each row", async () => {
+    const { s, models } = work;
+    s.addAll(Array.from({ length: 20 }, (_, i) => role(`r${i}`)));
+    await s.commit();
+    s.expungeAll();
+    const results: any[][] = await Promise.all(Array.from({ length: 10 }, () => models.Role.query.orderBy("id").all()));
+    for (const rows of results) expect(rows.every((row, i) => row === results[0]?.[i])).toBe(true);
+    await Promise.all(
+      (results[0] ?? []).map(async (row, i) => {
+        row.name = `changed ${i}`;
+        await s.flush();
+      }),
+    );
+    await s.commit();
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(Array.from({ length: 20 }, (_, i) => `changed ${i}`));
+  });
+
+  it("what is changed while a flush runs belongs to the next one", async () => {
+    const { s } = work;
+    const [object, late] = [role("one"), role("late")];
+    s.add(object);
+    const flushing = s.flush();
+    object.name = "two";
+    s.add(late);
+    await flushing;
+    expect(object.name).toBe("two");
+    expect([...s.dirty]).toEqual([object]);
+    expect([...s.new]).toEqual([late]);
+    expect(await s.scalar("SELECT name FROM roles", {}, { autoflush: false })).toBe("one");
+    const committing = s.commit();
+    object.name = "three";
+    await committing;
+    expect(s.dirty.has(object) || (await work.rows("roles"))[0].name === "three").toBe(true);
+    await s.commit();
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(["three", "late"]);
+  });
+
+  it("a change made while the object is inserted survives as a change", async () => {
+    const { s } = work;
+    const objects = Array.from({ length: 30 }, (_, i) => role(`r${i}`));
+    s.addAll(objects);
+    const flushing = s.flush();
+    await Promise.resolve();
+    for (const object of objects) object.name = `${object.name}!`;
+    await flushing;
+    await s.commit();
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(objects.map((object) => object.name));
+    expect(objects[7].name).toBe("r7!");
+  });
+
+  it("a block owns the session: others wait until it ends, its own operations queue inside", async () => {
+    const { s, models } = work;
+    const seen: string[] = [];
+    const block = s.transaction(async () => {
+      s.add(role("inside"));
+      await s.flush();
+      seen.push("flushed inside");
+      await Promise.all([models.Role.query.count(), models.Role.query.all(), s.beginNested(() => s.add(role("nested")))]);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      seen.push("end of block");
+    });
+    const outside = models.Role.query.count().then((count) => seen.push(`outside ${count}`));
+    await Promise.all([block, outside]);
+    expect(seen).toEqual(["flushed inside", "end of block", "outside 2"]);
+  });
+
+  it("a promise that outlives its block does not stay inside it", async () => {
+    const { s, models } = work;
+    let late: Promise<number> | undefined;
+    await s.transaction(async () => {
+      s.add(role("inside"));
+      late = new Promise<void>((resolve) => setTimeout(resolve, 20)).then(() => models.Role.query.count());
+    });
+    expect(await late).toBe(1);
+    await s.commit();
+  });
+
+  it("a failure that nobody waits for does not end the process and shows at the next operation", async () => {
+    const { s, models } = work;
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown): unknown => unhandled.push(reason);
+    process.on("unhandledRejection", listener);
+    try {
+      s.add(role("taken"));
+      await s.commit();
+      s.add(role("taken"));
+      void s.commit();
+      await s.drain();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    } finally {
+      process.off("unhandledRejection", listener);
+    }
+    expect(unhandled).toEqual([]);
+    await expect(models.Role.query.count()).rejects.toThrow(PendingRollbackError);
+    await s.rollback();
+  });
+
+  it("sessions in scopes of their own do not meet", async () => {
+    const { db, models } = work;
+    await Promise.all(
+      ["a", "b", "c"].map((name) =>
+        db.runInSession(async (session) => {
+          expect(db.session).toBe(session);
+          const object = role(name);
+          session.add(object);
+          await models.Role.query.count();
+          expect(session.has(object)).toBe(true);
+          if (name !== "b") await session.commit();
+        }),
+      ),
+    );
+    expect((await work.rows("roles")).map((row) => row.name).sort()).toEqual(["a", "c"]);
+  });
+
+  it("a query that is read in batches lets the loop flush, and closes its cursor when the loop is left", async () => {
+    const { s, models } = work;
+    s.addAll(Array.from({ length: 25 }, (_, i) => role(`r${i}`)));
+    await s.commit();
+    let count = 0;
+    for await (const each of models.Role.query.orderBy("id").yieldPer(10)) {
+      (each as any).name += "!";
+      if (++count % 7 === 0) await s.commit();
+    }
+    await s.commit();
+    expect(count).toBe(25);
+    expect((await work.rows("roles")).every((row) => row.name.endsWith("!"))).toBe(true);
+    work.all();
+    for await (const _ of models.Role.query.orderBy("id").yieldPer(5)) break;
+    const sent = work.all();
+    expect(sent.filter((sql) => /^(FETCH|SELECT)/.test(sql))).toHaveLength(1);
+    expect(sent.at(-1)).toMatch(/^(CLOSE|DROP)/);
+    expect(await models.Role.query.filter(models.Role.c.id.gt(20)).yieldPer(3).count()).toBe(5);
+  });
+});
