@@ -93,7 +93,13 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
 }
 
 async function runDb(commandLine: DbCommandLine): Promise<number> {
-  return fail(new UsageError(`Cannot run "db ${commandLine.arguments.join(" ")}": not there yet.`), false, EXIT.usage);
+  const url = commandLine.url ?? (process.env["DATABASE_URL"] || DEFAULT_URL);
+  try {
+    const { runMigrations } = await import("./src/shell/run-migrations.js");
+    return await runMigrations({ ...commandLine, url, version: version() });
+  } catch (error) {
+    return fail(error, commandLine.debug, EXIT.failed);
+  }
 }
 
 function readProgram(file: string): string {
@@ -130,6 +136,8 @@ process.exitCode = EXIT.failed;
 main(process.argv.slice(2)).then(
   (exitCode) => {
     process.exitCode = exitCode;
+    // What was interrupted may have left timers behind.
+    if (exitCode === EXIT.interrupted) process.exit();
   },
   (error: unknown) => {
     process.exitCode = fail(error, process.argv.includes("--debug"), EXIT.failed);

@@ -29,6 +29,8 @@ export interface DatabaseOptions {
   readOnly?: boolean;
   /** Hears what a session warns of; default: a line on stderr. */
   onWarning?: (message: string) => void;
+  /** Whether the database is asked for an answer before it is given out. Default true. */
+  check?: boolean;
   /** The copy of Sequelize to use: that of the project whose models are defined. */
   SequelizeClass?: typeof Sequelize;
 }
@@ -208,7 +210,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   const sequelize = await createSequelize(address, readOnly, options.SequelizeClass);
   const database = new Database(sequelize, options);
   try {
-    await checkConnection(database, address);
+    if (options.check ?? true) await checkConnection(database, address);
     database.register(...modelsFrom(options.models ?? defineModels, sequelize));
     return database;
   } catch (error) {

@@ -34,7 +34,9 @@ import type {
   Presentation,
   ShellContext,
 } from "./context";
+import type { Command } from "./commands/command";
 import { outcomeView, viewOf } from "./present";
+import { dbCommand } from "./run-migrations";
 
 /** How a {@link DatabaseContext} names itself and writes. */
 export interface DatabaseContextOptions {
@@ -42,6 +44,8 @@ export interface DatabaseContextOptions {
   readonly banner: readonly string[];
   readonly color: boolean;
   readonly readOnly: boolean;
+  /** The program's own version. */
+  readonly version: string;
   /** Writes lines to stderr. */
   readonly write: (text: string) => void;
 }
@@ -56,6 +60,7 @@ export class DatabaseContext implements ShellContext {
   readonly banner: readonly string[];
   readonly globals: Readonly<Record<string, unknown>>;
   readonly settings: OutputSettings;
+  readonly commands: readonly Command[];
   readonly #database: Database;
   readonly #options: DatabaseContextOptions;
   /** Statements of the running input by their text, for the hint at a loop of them. */
@@ -70,6 +75,7 @@ export class DatabaseContext implements ShellContext {
     const { names, notes } = contextNames(database);
     this.globals = names;
     this.banner = [...options.banner, ...notes];
+    this.commands = [dbCommand(database, options.version)];
     database.onQuery((event) => this.#heard(event));
   }
 

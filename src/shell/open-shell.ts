@@ -32,8 +32,9 @@ const DEFAULT_LIMIT = 100;
  * A database without the sample models' tables gets them, and the sample data with them.
  */
 export async function openShell(options: OpenShellOptions): Promise<ShellContext> {
-  const warnings: ((message: string) => void)[] = [(message) => options.write(`warning: ${message}\n`)];
-  const database = await open(options, { onWarning: (message) => warnings.at(-1)?.(message) });
+  const database = await openProjectDatabase(options, {
+    onWarning: (message) => options.write(`warning: ${message}\n`),
+  });
   try {
     const made = options.models === undefined && !options.readOnly ? await prepareSample(database, options) : undefined;
     const { DatabaseContext } = await import("./database-context.js");
@@ -63,22 +64,29 @@ export async function openShell(options: OpenShellOptions): Promise<ShellContext
   }
 }
 
-async function open(options: OpenShellOptions, more: Pick<DatabaseOptions, "onWarning">): Promise<Database> {
+/**
+ * Opens a database with the models of a project, or with the sample models where no project is named.
+ *
+ * A project that brings its own Sequelize instance is attached to; the URL then is that instance's own.
+ */
+export async function openProjectDatabase(
+  { url, models, readOnly }: Pick<OpenShellOptions, "url" | "models" | "readOnly">,
+  more: Pick<DatabaseOptions, "onWarning" | "check"> = {},
+): Promise<Database> {
   const { attach, openDatabase } = await import("../database.js");
-  const { readOnly, url } = options;
-  if (options.models === undefined) return openDatabase(url, { ...more, readOnly });
+  if (models === undefined) return openDatabase(url, { ...more, readOnly });
   const { loadModels } = await import("../project/load-models.js");
-  const project = await loadModels(options.models);
-  if (project.sequelize === undefined) {
-    return openDatabase(url, {
-      ...more,
-      readOnly,
-      models: (sequelize: Sequelize) => project.define(sequelize),
-      ...(project.SequelizeClass && { SequelizeClass: project.SequelizeClass }),
-    });
+  const project = await loadModels(models);
+  if (project.sequelize !== undefined) {
+    project.define(project.sequelize);
+    return attach(project.sequelize, more);
   }
-  project.define(project.sequelize);
-  return attach(project.sequelize, more);
+  return openDatabase(url, {
+    ...more,
+    readOnly,
+    models: (sequelize: Sequelize) => project.define(sequelize),
+    ...(project.SequelizeClass && { SequelizeClass: project.SequelizeClass }),
+  });
 }
 
 /** Makes the sample tables and loads the sample data where none of the tables is there. @returns what was made, in words */

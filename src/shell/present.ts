@@ -272,7 +272,9 @@ export function outcomeView(outcome: Outcome): Renderable {
         [outcome.deletes, outcome.deletes === 1 ? "delete" : "deletes"],
       ]);
       const verb = outcome.kind === "commit" ? "committed" : "flushed";
-      return note(`${verb}: ${done === "" ? "nothing to do" : `${done} (${Math.max(1, Math.round(outcome.durationMs))} ms)`}`);
+      return note(
+        `${verb}: ${done === "" ? "nothing to do" : `${done} (${Math.max(1, Math.round(outcome.durationMs))} ms)`}`,
+      );
     }
   }
 }

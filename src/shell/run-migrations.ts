@@ -1,0 +1,101 @@
+import { createInterface } from "node:readline/promises";
+import type { Database } from "../database";
+import { openProjectDatabase } from "./open-shell";
+import type { Command } from "./commands/command";
+
+/** A command line of migrations: `sequelize-shell db upgrade --url …`. */
+export interface RunMigrationsOptions {
+  readonly url: string;
+  /** A module or a folder of models; undefined for the sample models. */
+  readonly models: string | undefined;
+  /** The command and what stands behind it. */
+  readonly arguments: readonly string[];
+  readonly version: string;
+}
+
+/** Commands that read and write files of the migrations' folder only. */
+const WITHOUT_DATABASE = new Set(["", "help", "--help", "init", "history", "heads", "branches", "show", "merge"]);
+
+/** Runs a command of the migrations on a database that is opened for it. @returns the exit code */
+export async function runMigrations(options: RunMigrationsOptions): Promise<number> {
+  const [command = "", ...args] = options.arguments;
+  const { runDbCommand } = await import("../migrations/run-db-command.js");
+  const needsDatabase = !WITHOUT_DATABASE.has(command) && !args.includes("--help");
+  const database = await openProjectDatabase({ ...options, readOnly: false }, { check: needsDatabase });
+  try {
+    return await runDbCommand({
+      command,
+      args,
+      sequelize: database.sequelize,
+      models: Object.values(database.models),
+      app: `sequelize-shell ${options.version}`,
+      io: {
+        stdout: (text) => void process.stdout.write(text),
+        stderr: (text) => void process.stderr.write(text),
+        ask: process.stdin.isTTY ? askAtTerminal : undefined,
+      },
+    });
+  } finally {
+    await database.close();
+  }
+}
+
+async function askAtTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+}
+
+/** `.db COMMAND` at the prompt, on the shell's own database. */
+export function dbCommand(database: Database, version: string): Command {
+  return {
+    name: "db",
+    subject: "migrations",
+    usage: ".db COMMAND [options]",
+    description: "migrations: init, revision, migrate, upgrade, downgrade, current, history and more",
+    help: [
+      "The same as sequelize-shell db COMMAND, on the database that is open. .db help lists the commands.",
+      'Example: .db migrate -m "add a column", then .db upgrade',
+    ].join("\n"),
+    async execute(argument, host) {
+      const { InvalidRequestError } = await import("../errors.js");
+      if (database.session.inTransaction()) {
+        throw new InvalidRequestError("Cannot run migrations while the session has work that is not committed.", {
+          hint: "db.session.commit() or db.session.rollback()",
+        });
+      }
+      const { runDbCommand } = await import("../migrations/run-db-command.js");
+      const [command = "", ...args] = splitWords(argument);
+      await runDbCommand({
+        command,
+        args,
+        sequelize: database.sequelize,
+        models: Object.values(database.models),
+        app: `sequelize-shell ${version}`,
+        io: {
+          stdout: (text) => host.print(text.replace(/\n$/, "")),
+          stderr: (text) => host.note(text.replace(/\n$/, "")),
+        },
+      });
+      // Rows may have changed under the objects that are loaded.
+      database.session.expireAll();
+    },
+    complete: async () => {
+      const { DB_COMMANDS } = await import("../migrations/commands/commands.js");
+      return DB_COMMANDS.map(({ name }) => name);
+    },
+  };
+}
+
+/** Words of a line as a command shell splits them: white space between, quotes around what belongs together. */
+export function splitWords(line: string): string[] {
+  const words = line.matchAll(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g);
+  return [...words].map(([word]) =>
+    word.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, (_, double?: string, single?: string) =>
+      double === undefined ? (single ?? "") : double.replaceAll(/\\(.)/g, "$1"),
+    ),
+  );
+}
