@@ -1,17 +1,15 @@
 import { inspect } from "node:util";
+import type { Column, Expression, Labelled } from "./expression";
+import type { Aliased } from "./expressions";
 
 /** The value type of an entry of the select list. */
-export type SelectedValue<S> = S extends { readonly prototype: infer M extends object }
+export type SelectedValue<S> = S extends abstract new (...parameters: never[]) => infer M
   ? M
-  : S extends { readonly model: { readonly prototype: infer M } }
+  : S extends Aliased<infer M>
     ? M
-    : S extends ExpressionOf<infer T>
+    : S extends Expression<infer T>
       ? T
       : unknown;
-
-/** What an expression shows of its type; see `Expression`. */
-import type { Column, Expression, Labelled } from "./expression";
-type ExpressionOf<T> = Expression<T>;
 
 type LabelOf<S> = S extends Labelled<unknown, infer L> ? L : S extends Column<unknown, infer N> ? N : never;
 
@@ -21,11 +19,9 @@ type LabelledEntries<C extends readonly unknown[]> = {
 
 /** One row of a query of columns: a frozen array whose values are also there under their labels. */
 export type ResultRow<C extends readonly unknown[] = readonly unknown[]> = {
-  readonly [I in keyof C]: SelectedValue<C[I]>;
-} & LabelledEntries<C> & {
-    /** The labels of the values, in order; undefined for a value without one. */
-    keys(): readonly (string | undefined)[];
-  };
+  /** The labels of the values, in order; undefined for a value without one. */
+  keys(): readonly (string | undefined)[];
+} & { readonly [I in keyof C]: SelectedValue<C[I]> } & LabelledEntries<C>;
 
 /**
  * Makes the rows of one result.

@@ -48,7 +48,7 @@ describeQueries("Scopes and options of models", (fixture) => {
 
   it("G-24: a named scope gives conditions, order and bounds; the query's own take their place", () => {
     const { Note, executor } = fixture;
-    const short = Query.of(() => executor, Note.scope("short") as typeof Note);
+    const short = Query.of(() => executor, Note.scope("short"));
     expect(tailOf(short)).toBe(
       "notes WHERE notes.body = ? AND notes.deleted_at IS NULL ORDER BY notes.id DESC LIMIT ?",
     );
@@ -56,9 +56,7 @@ describeQueries("Scopes and options of models", (fixture) => {
       "notes WHERE notes.body = ? AND notes.deleted_at IS NULL ORDER BY notes.body LIMIT ?",
     );
     expect(short.toSQL().parameters.at(-1)).toBe(2);
-    expect(tailOf(Query.of(() => executor, Note.unscoped() as typeof Note))).toBe(
-      "notes WHERE notes.deleted_at IS NULL",
-    );
+    expect(tailOf(Query.of(() => executor, Note.unscoped()))).toBe("notes WHERE notes.deleted_at IS NULL");
   });
 
   it("G-24: attributes and includes of a scope are loading options", () => {
@@ -96,9 +94,8 @@ describeQueries("Scopes and options of models", (fixture) => {
 
   it("G-24: field names, words of SQL and getters hold", async () => {
     const { Sample, executor } = fixture;
-    const { bindBoolean } = executor.dialect;
     await executor.connection.run(
-      `INSERT INTO samples (id, ${executor.dialect.quote("order")}, ${executor.dialect.quote("On Off")}) VALUES (1, 'x', ${executor.dialect.literal(bindBoolean.call(executor.dialect, true))})`,
+      `INSERT INTO samples (id, ${executor.dialect.quote("order")}, ${executor.dialect.quote("On Off")}) VALUES (1, 'x', ${executor.dialect.literal(executor.dialect.bindBoolean(true))})`,
     );
     const query = Sample.query.filterBy({ title: "x", isOn: true }).orderBy("title");
     expect(tailOf(query)).toBe('samples WHERE samples."order" = ? AND samples."On Off" = ? ORDER BY samples."order"');
