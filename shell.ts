@@ -8,8 +8,6 @@ import { ShellError } from "./src/errors";
 /** What the program answers with: 0 done, 1 an error in the code or the database, 2 usage, 3 cannot connect, 130 interrupted. */
 const EXIT = { done: 0, failed: 1, usage: 2, cannotConnect: 3, interrupted: 130 } as const;
 
-const DEFAULT_URL = "sqlite:data.sqlite";
-
 /** A file or folder of the package, beside this file in the sources and one folder up once built. */
 function packagePath(name: string): string {
   const beside = join(__dirname, name);
@@ -43,7 +41,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function runShell(commandLine: ShellCommandLine): Promise<number> {
   const { code, file } = commandLine;
-  const url = commandLine.url ?? (process.env["DATABASE_URL"] || DEFAULT_URL);
+  const url = databaseUrl(commandLine);
   const interactive = process.stdin.isTTY && code === undefined && file === undefined;
   const open = async () => {
     const { openShell } = await import("./src/shell/open-shell.js");
@@ -93,13 +91,17 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
 }
 
 async function runDb(commandLine: DbCommandLine): Promise<number> {
-  const url = commandLine.url ?? (process.env["DATABASE_URL"] || DEFAULT_URL);
+  const url = databaseUrl(commandLine);
   try {
     const { runMigrations } = await import("./src/shell/run-migrations.js");
     return await runMigrations({ ...commandLine, url, version: version() });
   } catch (error) {
     return fail(error, commandLine.debug, EXIT.failed);
   }
+}
+
+function databaseUrl(commandLine: { url: string | undefined }): string | undefined {
+  return commandLine.url ?? (process.env["DATABASE_URL"] || undefined);
 }
 
 function readProgram(file: string): string {

@@ -11,6 +11,9 @@ const SCHEMES: Record<string, { dialect: "sqlite" | "postgres" | "mariadb" | "my
   mysql: { dialect: "mysql", driver: "mysql2" },
 };
 
+/** The database where none is named: a file in the working directory. */
+export const DEFAULT_URL = "sqlite:data.sqlite";
+
 /** Where a database is and how to reach it. */
 export interface DatabaseAddress {
   dialect: "sqlite" | "postgres" | "mariadb" | "mysql";
@@ -66,8 +69,8 @@ function sqliteAddress(rest: string): DatabaseAddress {
   return { dialect: "sqlite", driver: "sqlite3", storage, title, safeUrl: `sqlite:${storage}` };
 }
 
-/** What the prompt calls the database of a URL, also where the URL cannot be read. */
-export function titleOf(url: string): string {
+/** What the prompt calls the database of a URL, or of none, also where the URL cannot be read. */
+export function titleOf(url: string | undefined = DEFAULT_URL): string {
   try {
     return parseDatabaseUrl(url).title;
   } catch {

@@ -124,7 +124,7 @@ export class Database implements SessionHost {
   async hasTable(mapper: Mapper): Promise<boolean> {
     const { tableName, schema } = mapper;
     const table = schema === undefined ? tableName : { tableName, schema };
-    return this.sequelize.getQueryInterface().tableExists(table as string);
+    return this.sequelize.getQueryInterface().tableExists(table);
   }
 
   /** Whether a table of at least one registered model is there. */
@@ -225,6 +225,47 @@ export function attach(sequelize: Sequelize, options: Pick<DatabaseOptions, "mod
   const models = options.models === undefined ? Object.values(sequelize.models) : modelsFrom(options.models, sequelize);
   database.register(...models);
   return database;
+}
+
+/**
+ * Points a Sequelize instance that has not connected yet at another database of the same kind.
+ *
+ * @throws {ArgumentError} for a URL of another dialect: the instance's models are bound to theirs
+ */
+export function pointAt(sequelize: Sequelize, url: string): void {
+  const address = parseDatabaseUrl(url);
+  if (sequelize.getDialect() !== address.dialect) {
+    throw new ArgumentError(
+      `Cannot open ${address.safeUrl} with these models: they are defined on a Sequelize instance for ${sequelize.getDialect()}.`,
+      { hint: "export functions (sequelize, DataTypes) => Model, which take any database" },
+    );
+  }
+  const parts = sequelize as unknown as {
+    options: { storage?: string };
+    config: Record<string, unknown>;
+    connectionManager: { config: Record<string, unknown> };
+  };
+  if (address.url === undefined) {
+    parts.options.storage = address.storage ?? ":memory:";
+    return;
+  }
+  const { hostname, port, username, password, pathname } = new URL(address.url);
+  const target = {
+    host: hostname,
+    ...(port === "" ? {} : { port: Number(port) }),
+    username: decodeURIComponent(username),
+    password: decodeURIComponent(password) || null,
+    database: decodeURIComponent(pathname.slice(1)),
+  };
+  Object.assign(parts.config, target);
+  Object.assign(parts.connectionManager.config, target);
+}
+
+/** What a prompt calls the database of a Sequelize instance: its file's name or its database's. */
+export function titleOfInstance(sequelize: Sequelize): string {
+  const { storage } = (sequelize as unknown as { options: { storage?: string } }).options;
+  if (sequelize.getDialect() === "sqlite") return parseDatabaseUrl(`sqlite:${storage ?? ":memory:"}`).title;
+  return sequelize.getDatabaseName();
 }
 
 function modelsFrom(source: ModelSource, sequelize: Sequelize): ModelStatic<Model>[] {

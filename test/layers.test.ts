@@ -93,7 +93,7 @@ function importsOf(file: string): Import[] {
       const callee = node.expression;
       const loads =
         callee.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(callee) && callee.text === "require");
-      if (loads) add((node.arguments[0] as ts.StringLiteral).text, false);
+      if (loads) add(node.arguments[0].text, false);
     }
     ts.forEachChild(node, visit);
   };

@@ -25,25 +25,33 @@ describe("the README", () => {
     expect(transcripts.length).toBeGreaterThan(1);
   });
 
-  it.each(transcripts.map((text) => [text.split("\n", 1)[0] ?? "", text]))("%s shows what is really shown", async (_, text) => {
-    const [command = "", ...lines] = text.split("\n");
-    const args = command.replace(/^\$ (npm start( --)?|npx sequelize-shell)/, "").split(" ").filter(Boolean);
-    const expected = lines.join("\n");
-    const shell = new PtyShell([PROGRAM, ...args], { environment: { NO_COLOR: "1" }, columns: 120, cwd: folder });
-    try {
-      await shell.until(/session db\.session[\s\S]*> ?$/);
-      for (const line of lines) {
-        const typed = /^[\w.:-]+(?: \+\d+ ~\d+ -\d+)?> (.+)$/.exec(line)?.[1];
-        if (typed !== undefined) await shell.run(typed);
+  it.each(transcripts.map((text) => [text.split("\n", 1)[0] ?? "", text]))(
+    "%s shows what is really shown",
+    async (_, text) => {
+      const [command = "", ...lines] = text.split("\n");
+      const args = command
+        .replace(/^\$ (npm start( --)?|npx sequelize-shell)/, "")
+        .split(" ")
+        .filter(Boolean);
+      const expected = lines.join("\n");
+      const shell = new PtyShell([PROGRAM, ...args], { environment: { NO_COLOR: "1" }, columns: 120, cwd: folder });
+      try {
+        await shell.until(/session db\.session[\s\S]*> ?$/);
+        for (const line of lines) {
+          const typed = /^[\w.:-]+(?: \+\d+ ~\d+ -\d+)?> (.+)$/.exec(line)?.[1];
+          if (typed !== undefined) await shell.run(typed);
+        }
+        expect(steady(shell.screen).replace(/\n[^\n]*>$/, "")).toBe(steady(expected));
+      } finally {
+        shell.kill();
       }
-      expect(steady(shell.screen).replace(/\n[^\n]*>$/, "")).toBe(steady(expected));
-    } finally {
-      shell.kill();
-    }
-  });
+    },
+  );
 
   it("links to files that are there", () => {
-    const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, link = ""]) => link).filter((link) => !/^https?:/.test(link));
+    const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)]
+      .map(([, link = ""]) => link)
+      .filter((link) => !/^https?:/.test(link));
     for (const link of links) expect(readFileSync(join(root, link), "utf8"), link).not.toBe("");
   });
 

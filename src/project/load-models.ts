@@ -37,7 +37,10 @@ export async function loadModels(path: string): Promise<ProjectModels> {
   for (const file of files) {
     const exports = await loadModule(file);
     const inner = exports["default"];
-    const nested = typeof inner === "object" && inner !== null && !isSequelize(inner) ? Object.values(inner as object as Record<string, unknown>) : [];
+    const nested =
+      typeof inner === "object" && inner !== null && !isSequelize(inner)
+        ? Object.values(inner as Record<string, unknown>)
+        : [];
     found.push(...Object.values(exports), ...nested);
   }
   const models = found.filter(isModel);
@@ -48,7 +51,12 @@ export async function loadModels(path: string): Promise<ProjectModels> {
       hint: "export a Sequelize instance, model classes, or functions (sequelize, DataTypes) => Model",
     });
   }
-  return { sequelize, SequelizeClass: projectSequelize(files[0] ?? path), files, define: (target) => defineAll(functions, target) };
+  return {
+    sequelize,
+    SequelizeClass: projectSequelize(files[0] ?? path),
+    files,
+    define: (target) => defineAll(functions, target),
+  };
 }
 
 function defineAll(functions: readonly DefineModel[], sequelize: Sequelize): void {
@@ -63,7 +71,9 @@ function modelFiles(path: string): string[] {
   const full = resolve(path);
   if (!existsSync(full)) throw new ArgumentError(`There is no file or folder "${path}" to read models from.`);
   if (!statSync(full).isDirectory()) return [full];
-  const names = readdirSync(full).filter((name) => MODEL_FILE.test(name)).sort();
+  const names = readdirSync(full)
+    .filter((name) => MODEL_FILE.test(name))
+    .sort();
   const index = names.find((name) => /^index\./.test(name));
   return (index === undefined ? names : [index]).map((name) => join(full, name));
 }
@@ -82,10 +92,16 @@ function isSequelize(value: unknown): value is Sequelize {
 }
 
 function isModel(value: unknown): value is ModelStatic<Model> {
-  return typeof value === "function" && "rawAttributes" in value && "sequelize" in value && value.rawAttributes !== undefined;
+  return (
+    typeof value === "function" && "rawAttributes" in value && "sequelize" in value && value.rawAttributes !== undefined
+  );
 }
 
 /** A function, but no class: a model class that was not initialised has nothing to say. */
 function isDefineFunction(value: unknown): value is DefineModel {
-  return typeof value === "function" && !/^class\b/.test(Function.prototype.toString.call(value)) && !("rawAttributes" in value);
+  return (
+    typeof value === "function" &&
+    !/^class\b/.test(Function.prototype.toString.call(value)) &&
+    !("rawAttributes" in value)
+  );
 }

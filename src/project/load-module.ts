@@ -78,6 +78,7 @@ function asExports(loaded: unknown): Record<string, unknown> {
 }
 
 function firstLine(error: unknown): string {
-  const message = error instanceof Error ? `${error.name === "Error" ? "" : `${error.name}: `}${error.message}` : String(error);
+  const message =
+    error instanceof Error ? `${error.name === "Error" ? "" : `${error.name}: `}${error.message}` : String(error);
   return message.split("\n", 1)[0] ?? "";
 }

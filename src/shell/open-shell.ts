@@ -1,11 +1,13 @@
 import type { Sequelize } from "sequelize";
 import type { Database, DatabaseOptions } from "../database";
+import { DEFAULT_URL } from "../database-url";
 import type { ShellContext } from "./context";
 import type { OutputSettings } from "./context";
 
 /** What the shell is opened with. */
 export interface OpenShellOptions {
-  readonly url: string;
+  /** Undefined for the default file, or for the database of the project's own Sequelize instance. */
+  readonly url: string | undefined;
   /** A module or a folder of models; undefined for the sample models. */
   readonly models: string | undefined;
   /** Leaves the tables of the sample models empty. */
@@ -45,9 +47,9 @@ export async function openShell(options: OpenShellOptions): Promise<ShellContext
       echo: options.echo,
       pager: options.interactive,
     };
-    const { parseDatabaseUrl } = await import("../database-url.js");
-    const { title, dialect } = parseDatabaseUrl(options.url);
-    const place = `sequelize-shell ${options.version} · node ${process.versions.node} · ${dialect} ${title}`;
+    const { titleOfInstance } = await import("../database.js");
+    const title = titleOfInstance(database.sequelize);
+    const place = `sequelize-shell ${options.version} · node ${process.versions.node} · ${database.dialect.name} ${title}`;
     const names = Object.keys(database.models).join(", ") || "none";
     const banner = [
       made === undefined ? place : `${place} (${made})`,
@@ -67,21 +69,22 @@ export async function openShell(options: OpenShellOptions): Promise<ShellContext
 /**
  * Opens a database with the models of a project, or with the sample models where no project is named.
  *
- * A project that brings its own Sequelize instance is attached to; the URL then is that instance's own.
+ * A project that brings its own Sequelize instance is attached to; a URL then points that instance elsewhere.
  */
 export async function openProjectDatabase(
   { url, models, readOnly }: Pick<OpenShellOptions, "url" | "models" | "readOnly">,
   more: Pick<DatabaseOptions, "onWarning" | "check"> = {},
 ): Promise<Database> {
-  const { attach, openDatabase } = await import("../database.js");
-  if (models === undefined) return openDatabase(url, { ...more, readOnly });
+  const { attach, openDatabase, pointAt } = await import("../database.js");
+  if (models === undefined) return openDatabase(url ?? DEFAULT_URL, { ...more, readOnly });
   const { loadModels } = await import("../project/load-models.js");
   const project = await loadModels(models);
   if (project.sequelize !== undefined) {
+    if (url !== undefined) pointAt(project.sequelize, url);
     project.define(project.sequelize);
     return attach(project.sequelize, more);
   }
-  return openDatabase(url, {
+  return openDatabase(url ?? DEFAULT_URL, {
     ...more,
     readOnly,
     models: (sequelize: Sequelize) => project.define(sequelize),
@@ -97,6 +100,6 @@ async function prepareSample(database: Database, options: OpenShellOptions): Pro
   const { loadSampleData } = await import("../import-export/sample-data.js");
   const { Role, User } = database.models;
   if (Role === undefined || User === undefined) return undefined;
-  const { roles, users } = await loadSampleData(database.session, { Role, User } as never, options.sampleFolder);
+  const { roles, users } = await loadSampleData(database.session, { Role, User }, options.sampleFolder);
   return `new: ${roles} roles and ${users} users from sample-data`;
 }

@@ -50,7 +50,7 @@ function pageOf(page: Pagination<unknown>, options: ViewOptions): Renderable | u
   const items = rowsOf(page.items, { ...options, durationMs: 0 });
   if (items === undefined) return undefined;
   return pageView({
-    items: { ...items, durationMs: undefined } as ResultSet,
+    items: { ...items, durationMs: undefined },
     page: page.page,
     perPage: page.perPage,
     total: page.total,

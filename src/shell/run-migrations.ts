@@ -5,7 +5,7 @@ import type { Command } from "./commands/command";
 
 /** A command line of migrations: `sequelize-shell db upgrade --url …`. */
 export interface RunMigrationsOptions {
-  readonly url: string;
+  readonly url: string | undefined;
   /** A module or a folder of models; undefined for the sample models. */
   readonly models: string | undefined;
   /** The command and what stands behind it. */

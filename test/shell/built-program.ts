@@ -45,7 +45,7 @@ export interface ProgramDatabase {
   name: string;
   skipReason?: string;
   /** Makes an empty database. @returns its URL, and what removes it */
-  create(folder: string): Promise<{ url: string; drop(): Promise<void> }>;
+  create: (folder: string) => Promise<{ url: string; drop: () => Promise<void> }>;
 }
 
 /** SQLite in memory and on a file always; servers where they are named. */
