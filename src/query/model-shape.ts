@@ -31,11 +31,9 @@ export type Relationships<M> = {
 export type Filter<M extends Model> = Partial<InferAttributes<M>> & Relationships<M>;
 
 /** What bulk `update` takes: new values by attribute name; an object may be an expression. */
-export type NewValues<T> = Model extends T
-  ? Record<string, unknown>
-  : T extends Model
-    ? { [K in keyof InferAttributes<T>]?: InferAttributes<T>[K] | object | null }
-    : Record<string, unknown>;
+export type NewValues<T> = T extends Model
+  ? { [K in keyof InferAttributes<T>]?: InferAttributes<T>[K] | object | null }
+  : Record<string, unknown>;
 
 /** The name of an attribute of the model. */
 export type AttributeName<M extends Model> = keyof InferAttributes<M> & string;

@@ -116,7 +116,7 @@ export async function rows(): Promise<unknown> {
   const second: number = row[1];
   const [a, b] = row;
   const sum: number = a + b;
-  same<readonly (string | undefined)[]>()<ReturnType<typeof row.keys>>(true);
+  const keys: readonly (string | undefined)[] = row.keys();
   // @ts-expect-error: nothing has this label.
   void row.m;
   // @ts-expect-error: a count is a number.
@@ -129,7 +129,7 @@ export async function rows(): Promise<unknown> {
   const name: string = pair.name;
   const size = when(U.c.age.gt(10), "big").otherwise("small").label("size");
   const sized: string = (await U.query.withEntities(size).one()).size;
-  const moment: Date = (await Query.of(() => undefined, func.now().label("at")).one()).at;
+  const moment: Date = (await Query.of(() => undefined, func.now().label("moment")).one()).moment;
   const five: number = (await Query.of(() => undefined, literal(5).label("five")).one()).five;
   const cut: string = (await U.query.withEntities(cast<string>(U.c.id, "text").label("t")).one()).t;
   const sub = U.query.withEntities(U.c.roleId, func.count().label("n")).groupBy("roleId").subquery();
