@@ -72,9 +72,11 @@ function leaveCollections(unit: UnitOfWork, state: InstanceState): void {
       const relation = other.relations?.get(back.key);
       if (relation === undefined) continue;
       if (relation instanceof Members) {
-        const items = relation.items === undefined ? undefined : [...relation.items];
-        const before = { items, added: NONE, removed: NONE };
-        unit.frame.noteRelation(other, back.key, before);
+        unit.frame.noteRelation(other, back.key, () => ({
+          items: relation.items === undefined ? undefined : [...relation.items],
+          added: NONE,
+          removed: NONE,
+        }));
         relation.forget(state.instance);
       } else if (relation.value === state.instance) {
         unit.frame.noteRelation(other, back.key, { value: relation.value });

@@ -27,9 +27,10 @@ export class Frame {
     else for (const name in values) if (!(name in known)) known[name] = values[name];
   }
 
-  noteRelation(state: InstanceState, key: string, before: RelationBefore): void {
+  /** @param before  what the relationship was, or what tells it: a long collection is copied only once */
+  noteRelation(state: InstanceState, key: string, before: RelationBefore | (() => RelationBefore)): void {
     const known = emplace(this.relations, state, () => new Map<string, RelationBefore>());
-    if (!known.has(key)) known.set(key, before);
+    if (!known.has(key)) known.set(key, typeof before === "function" ? before() : before);
   }
 
   noteKey(state: InstanceState, key: IdentityKey): void {

@@ -94,7 +94,8 @@ export class UnitOfWork {
     for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
       for (const instance of related(state, "save-update")) {
         const shared = peekState(instance);
-        if (shared instanceof LoadedState && shared.unit === this) continue;
+        // What is in the session was followed when it came in.
+        if (shared?.unit === this && (shared instanceof LoadedState || !shared.marked)) continue;
         const next = ownState(instance, this.#mapperOf(instance));
         if (seen.has(next) || next.wasDeleted || next.status === "deleted") continue;
         seen.add(next);
