@@ -113,11 +113,14 @@ export class Mapper {
 
   /** Relationships by name; those declared after the first look are found too. */
   get relationships(): ReadonlyMap<string, Relationship> {
-    const associations = Object.values(this.model.associations);
-    if (this.#relationships === undefined || this.#relationshipCount !== associations.length) {
-      this.#relationshipCount = associations.length;
+    const { associations } = this.model;
+    // Counted without a list: this is asked for each object of a flush.
+    let count = 0;
+    for (const _ in associations) count++;
+    if (this.#relationships === undefined || this.#relationshipCount !== count) {
+      this.#relationshipCount = count;
       this.#relationships = new Map(
-        associations.map(
+        Object.values(associations).map(
           (association) => [association.as, new Relationship(this, association)] as [string, Relationship],
         ),
       );

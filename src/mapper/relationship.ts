@@ -62,6 +62,8 @@ export class Relationship {
   readonly scope: Readonly<Record<string, unknown>> | undefined;
   readonly association: Association;
   readonly #parts: AssociationParts;
+  #backref: Relationship | undefined;
+  #mirrored: ReadonlyMap<string, Relationship> | undefined;
 
   constructor(source: Mapper, association: Association) {
     const parts = association as unknown as AssociationParts;
@@ -129,10 +131,14 @@ export class Relationship {
    * Undefined where there is none or several.
    */
   get backref(): Relationship | undefined {
-    const candidates = [...this.target.relationships.values()].filter(
-      (other) => other !== this && this.#mirrors(other),
-    );
-    return candidates.length === 1 ? candidates[0] : undefined;
+    const { relationships } = this.target;
+    // Found once, until the target gets a further relationship.
+    if (this.#mirrored !== relationships) {
+      const candidates = [...relationships.values()].filter((other) => other !== this && this.#mirrors(other));
+      this.#backref = candidates.length === 1 ? candidates[0] : undefined;
+      this.#mirrored = relationships;
+    }
+    return this.#backref;
   }
 
   #mirrors(other: Relationship): boolean {

@@ -1,3 +1,4 @@
+import { isCapturing } from "../driver/capture";
 import type { DriverRow, Statement } from "../driver/dialect";
 import type { Mapper } from "../mapper/mapper";
 import type { BulkChange } from "../query/query-executor";
@@ -24,6 +25,7 @@ export async function runBulkChange(
 ): Promise<number> {
   const matched = await matchedInstances(change, unit, loader);
   const rows = await send(change.compile());
+  if (isCapturing()) return rows;
   for (const { instance, certain } of matched) {
     const state = ownState(instance, change.mapper);
     if (state.unit !== unit || state.status !== "persistent") continue;

@@ -29,6 +29,47 @@ export class Flush {
     this.#connection = connection;
   }
 
+  /**
+   * Sends the statements and does nothing else: no hook runs, no object changes its state, no answer is looked at.
+   *
+   * For a connection that only notes down what it is given. Keys that the database would make are NULL.
+   */
+  async rehearse(): Promise<void> {
+    for (const step of this.#plan.steps) {
+      if (step.kind === "insert") await this.#rehearseInsert(step);
+      else if (step.kind === "update") await this.#rehearseUpdate(step);
+      else if (step.kind === "delete") {
+        const keys = step.keys.map(({ bulk }) => bulk);
+        await this.#connection.dialect.delete(this.#connection, { table: step.mapper.table, keys, rows: step.rows });
+      } else await writeAssociations(this.#connection, step, this.#plan.now).catch(passOverStale);
+    }
+  }
+
+  async #rehearseInsert(step: InsertStep): Promise<void> {
+    const { dialect } = this.#connection;
+    if (!step.hasExpressions) {
+      await dialect.insert(this.#connection, this.#insertRequest(step, step.rows));
+      return;
+    }
+    for (const state of step.states) {
+      const { sql, parameters } = insertStatement(dialect, step.mapper, assignments(state, step.shape.columns));
+      await this.#connection.run(sql, parameters);
+    }
+  }
+
+  async #rehearseUpdate(step: UpdateStep): Promise<void> {
+    const { dialect } = this.#connection;
+    if (!step.hasExpressions) {
+      await dialect.update(this.#connection, updateRequest(step, step.rows));
+      return;
+    }
+    for (const state of step.states) {
+      const where = step.keys.map((attribute) => ({ attribute, value: committedKey(state, attribute) }));
+      const { sql, parameters } = updateStatement(dialect, step.mapper, assignments(state, step.sets), where);
+      await this.#connection.run(sql, parameters);
+    }
+  }
+
   async run(): Promise<void> {
     for (const step of this.#plan.steps) {
       switch (step.kind) {
@@ -75,17 +116,9 @@ export class Flush {
   async #insertBatch(step: InsertStep): Promise<void> {
     const { mapper, shape, states } = step;
     const { dialect } = this.#connection;
-    const returning = dialect.supportsReturning ? shape.unknown.map(({ column }) => column) : [];
-    const request = (rows: readonly (readonly Bindable[])[]): InsertRequest => ({
-      table: mapper.table,
-      tableName: mapper.tableName,
-      columns: shape.columns.map(({ bulk }) => bulk),
-      rows,
-      generatedKey: shape.hasGeneratedKey ? mapper.generatedKey?.column : undefined,
-      returning: returning.length > 0 ? returning : undefined,
-    });
+    const returning = dialect.supportsReturning && shape.unknown.length > 0;
     const result = await this.#guarded("insert", states, step.rows, (rows) =>
-      dialect.insert(this.#connection, request(rows)),
+      dialect.insert(this.#connection, this.#insertRequest(step, rows)),
     );
     const keyName = mapper.generatedKey?.name;
     const keys = result.flatMap((part) => part.keys);
@@ -97,11 +130,22 @@ export class Flush {
     if (shape.unknown.length > 0) {
       const returned = result.flatMap((part) => part.returned ?? []);
       for (const [i, state] of states.entries()) {
-        const row =
-          returning.length > 0 ? (returned[i] ?? {}) : await readColumns(this.#connection, state, shape.unknown);
+        const row = returning ? (returned[i] ?? {}) : await readColumns(this.#connection, state, shape.unknown);
         takeStored(state, shape.unknown, row, true);
       }
     }
+  }
+
+  #insertRequest({ mapper, shape }: InsertStep, rows: readonly (readonly Bindable[])[]): InsertRequest {
+    const returning = this.#connection.dialect.supportsReturning ? shape.unknown.map(({ column }) => column) : [];
+    return {
+      table: mapper.table,
+      tableName: mapper.tableName,
+      columns: shape.columns.map(({ bulk }) => bulk),
+      rows,
+      generatedKey: shape.hasGeneratedKey ? mapper.generatedKey?.column : undefined,
+      returning: returning.length > 0 ? returning : undefined,
+    };
   }
 
   async #insertExpressions({ mapper, shape, states }: InsertStep): Promise<void> {
@@ -177,16 +221,10 @@ export class Flush {
   }
 
   async #updateBatch(step: UpdateStep): Promise<void> {
-    const { mapper, states, rows } = step;
+    const { states, rows } = step;
     const { dialect } = this.#connection;
-    const request = (part: readonly (readonly Bindable[])[]): UpdateRequest => ({
-      table: mapper.table,
-      keys: step.keys.map(({ bulk }) => bulk),
-      sets: step.sets.map(({ bulk }) => bulk),
-      rows: part,
-    });
     const counts = await this.#guarded("update", states, rows, (part) =>
-      dialect.update(this.#connection, request(part)),
+      dialect.update(this.#connection, updateRequest(step, part)),
     );
     const matched = counts.reduce((sum, count) => sum + count, 0);
     if (matched < rows.length) await this.#checkMissing(step, matched);
@@ -305,6 +343,20 @@ export class Flush {
       throw explainFailure(error, verb, state, state.mapper, this.#plan.inserts);
     }
   }
+}
+
+function updateRequest(step: UpdateStep, rows: readonly (readonly Bindable[])[]): UpdateRequest {
+  return {
+    table: step.mapper.table,
+    keys: step.keys.map(({ bulk }) => bulk),
+    sets: step.sets.map(({ bulk }) => bulk),
+    rows,
+  };
+}
+
+/** A rehearsal is answered with nothing changed. */
+function passOverStale(error: unknown): void {
+  if (!(error instanceof StaleDataError)) throw error;
 }
 
 function stale(verb: "UPDATE" | "DELETE", mapper: Mapper, expected: number, matched: number): StaleDataError {

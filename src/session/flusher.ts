@@ -6,6 +6,7 @@ import { Flush } from "./flush";
 import { hasValidators, requiredAttributes, validate } from "./flush-hooks";
 import { planFlush } from "./flush-plan";
 import type { FlushPlan } from "./flush-plan";
+import { restoreValues } from "./frame";
 import { completeNew } from "./insert-values";
 import type { Instance, InstanceState } from "./instance-state";
 import { peekState } from "./instance-state";
@@ -86,6 +87,23 @@ export class Flusher {
       };
     } finally {
       this.#running = false;
+    }
+  }
+
+  /** Sends what a flush would send, to a connection that only notes it down; every object stays as it is. */
+  async rehearse(only?: readonly InstanceState[]): Promise<void> {
+    if (!this.hasWork) return;
+    const work = this.#collect(only);
+    const plan = this.#plan(work);
+    if (plan === undefined) return;
+    try {
+      await new Flush(plan, this.#unit, this.#connection).rehearse();
+    } finally {
+      this.#giveBackAll(plan);
+      for (const state of plan.inserts) {
+        if (state.before !== undefined) restoreValues(state, state.before);
+        state.before = undefined;
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import { isCapturing } from "../driver/capture";
 import { ArgumentError, InvalidRequestError } from "../errors";
 import { IMPOSSIBLE } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
@@ -90,6 +91,7 @@ export async function getByKey(
     }
   } else await flush();
   const [found = null] = await loader.select(options.compile(key));
+  if (isCapturing()) return existing ?? null;
   if (existing !== undefined && found !== existing && inSession(unit, mapper, key) === existing)
     becomeDeleted(unit, ownState(existing, mapper));
   return found as Instance | null;

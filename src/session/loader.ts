@@ -1,3 +1,4 @@
+import { isCapturing } from "../driver/capture";
 import type { Connection } from "../driver/connection";
 import type { DriverRow, Statement } from "../driver/dialect";
 import { DatabaseError, InvalidRequestError, OperationalError } from "../errors";
@@ -162,6 +163,10 @@ export class Loader {
     options: RelatedOptions = {},
   ): Promise<void> {
     const states = owners.map((owner) => ownState(owner, relationship.source));
+    if (isCapturing()) {
+      await this.#rehearse(states, relationship, options);
+      return;
+    }
     for (const state of states) state.raiseload?.delete(relationship.key);
     switch (relationship.kind) {
       case "manyToOne":
@@ -174,6 +179,21 @@ export class Loader {
         await this.#loadChildren(states, relationship, options);
     }
     if (options.loads?.length) await this.loadPaths(this.#loadedTargets(owners, relationship), options.loads);
+  }
+
+  /** Sends what would be sent, and leaves the relationship as it is: the answer says nothing. */
+  async #rehearse(
+    states: readonly InstanceState[],
+    relationship: Relationship,
+    options: RelatedOptions,
+  ): Promise<void> {
+    const { kind, target, targetKey, foreignKey, sourceKey } = relationship;
+    const [wanted, own] = kind === "manyToOne" ? [targetKey, foreignKey] : [foreignKey, sourceKey];
+    if (kind === "manyToMany") return;
+    const keys = states
+      .map(({ instance }) => instance.dataValues[own.name])
+      .filter((key) => key !== null && key !== undefined);
+    await this.#selectIn(target, wanted, keys, relationship, options);
   }
 
   async #loadReferences(

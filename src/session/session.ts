@@ -1,4 +1,5 @@
 import type { Model, ModelStatic } from "sequelize";
+import { isCapturing } from "../driver/capture";
 import type { Connection } from "../driver/connection";
 import type { Dialect, DriverRow, Statement } from "../driver/dialect";
 import { DatabaseError, InvalidRequestError, OperationalError, UnmappedInstanceError } from "../errors";
@@ -167,7 +168,8 @@ export class Session implements QueryExecutor {
     const { frames } = this.#unit;
     const count = (flushed: (frame: (typeof frames)[number]) => number): number =>
       frames.reduce((sum, frame) => sum + flushed(frame), 0);
-    const dirty = [...this.dirty].filter((object) => this.isModified(object)).length;
+    const written = { includeCollections: false };
+    const dirty = [...this.dirty].filter((object) => this.isModified(object, written)).length;
     return {
       new: this.#unit.new.size + count(({ inserted }) => inserted.length),
       changed:
@@ -390,6 +392,11 @@ export class Session implements QueryExecutor {
     const mapper = this.mapperOf(instance);
     await this.#queue.run(async () => {
       this.#transaction.check();
+      if (isCapturing()) {
+        await this.#flushBefore(undefined);
+        await this.#loader.byKey(mapper, keyValues(mapper, instance), {});
+        return;
+      }
       expire(this.#unit, instance, mapper, names);
       const relationships = (names ?? []).filter((name) => mapper.relationships.has(name));
       const attributes = names?.filter((name) => !relationships.includes(name));
@@ -460,6 +467,10 @@ export class Session implements QueryExecutor {
   }
 
   async #flush(states?: readonly InstanceState[]): Promise<FlushCounts> {
+    if (isCapturing()) {
+      await this.#flusher.rehearse(states);
+      return { inserts: 0, updates: 0, deletes: 0 };
+    }
     const counts = await this.#flusher.flush(states);
     this.#written.inserts += counts.inserts;
     this.#written.updates += counts.updates;
@@ -478,6 +489,10 @@ export class Session implements QueryExecutor {
   async #commit(): Promise<void> {
     const start = performance.now();
     this.#transaction.check();
+    if (isCapturing()) {
+      await this.#flush();
+      return;
+    }
     for (let rounds = 0; this.#flusher.hasWork; rounds++) {
       if (rounds === MAX_FLUSHES) throw tooManyFlushes();
       const counts = await this.#flush();
@@ -498,6 +513,7 @@ export class Session implements QueryExecutor {
   }
 
   async #rollback(): Promise<void> {
+    if (isCapturing()) return;
     const start = performance.now();
     const work = this.pendingWork();
     if (work.failed && work.new + work.changed + work.deleted > 0)

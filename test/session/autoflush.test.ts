@@ -1,3 +1,5 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { expect, it } from "vitest";
 import { IntegrityError, InvalidRequestError, PendingRollbackError } from "../../src/errors";
 import { text } from "../../src/query/expressions";
@@ -103,7 +105,9 @@ describeSession("autoflush", defineRoles, (work) => {
     s.add(role("twice"));
     const failure = await models.Role.query.all().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(IntegrityError);
-    expect((failure as Error).message).toMatch(/^\(raised as a result of Query-invoked autoflush; consider using a session\.no_autoflush block/);
+    expect((failure as Error).message).toMatch(
+      /^\(raised as a result of Query-invoked autoflush; consider using a session\.no_autoflush block/,
+    );
     expect(s.isActive).toBe(false);
     await expect(models.Role.query.all()).rejects.toThrow(PendingRollbackError);
     await s.rollback();

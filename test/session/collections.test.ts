@@ -1,3 +1,5 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { expect, it } from "vitest";
 import { DetachedInstanceError, InvalidRequestError, NotLoadedError } from "../../src/errors";
 import { Query } from "../../src/query/query";
@@ -169,7 +171,10 @@ describeSession("collections", defineRoles, (work) => {
     expect(await role.users.update({ bio: "changed" })).toBe(2);
     expect(await role.users.filterBy({ username: "a" }).delete()).toBe(1);
     await s.commit();
-    expect(await work.rows("users")).toMatchObject([{ username: "b", bio: "changed" }, { username: "stranger", bio: "" }]);
+    expect(await work.rows("users")).toMatchObject([
+      { username: "b", bio: "changed" },
+      { username: "stranger", bio: "" },
+    ]);
     expect(await models.User.query.count()).toBe(2);
   });
 });

@@ -1,3 +1,5 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { expect, it } from "vitest";
 import { PendingRollbackError } from "../../src/errors";
 import { defineRoles, describeSession } from "./fixture";
@@ -32,7 +34,9 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
       }),
     );
     await s.commit();
-    expect((await work.rows("roles")).map((row) => row.name)).toEqual(Array.from({ length: 20 }, (_, i) => `changed ${i}`));
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `changed ${i}`),
+    );
   });
 
   it("what is changed while a flush runs belongs to the next one", async () => {
@@ -75,7 +79,11 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
       s.add(role("inside"));
       await s.flush();
       seen.push("flushed inside");
-      await Promise.all([models.Role.query.count(), models.Role.query.all(), s.beginNested(() => s.add(role("nested")))]);
+      await Promise.all([
+        models.Role.query.count(),
+        models.Role.query.all(),
+        s.beginNested(() => s.add(role("nested"))),
+      ]);
       await new Promise((resolve) => setTimeout(resolve, 20));
       seen.push("end of block");
     });
@@ -138,7 +146,7 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     await s.commit();
     let count = 0;
     for await (const each of models.Role.query.orderBy("id").yieldPer(10)) {
-      (each as any).name += "!";
+      each.name += "!";
       if (++count % 7 === 0) await s.commit();
     }
     await s.commit();

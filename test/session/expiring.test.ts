@@ -1,3 +1,5 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { DataTypes, literal } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";

@@ -48,7 +48,11 @@ const CONTROL = /^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/;
 const NEXT_ID = /sqlite_master|sqlite_sequence/;
 
 /** Describes behaviour of the session over every database, with tables that are empty at the beginning of each test. */
-export function describeSession<M extends object>(title: string, define: Define<M>, body: (work: Work<M>) => void): void {
+export function describeSession<M extends object>(
+  title: string,
+  define: Define<M>,
+  body: (work: Work<M>) => void,
+): void {
   describeEachDatabase(title, (database) => {
     let db: Database;
     let models: M;

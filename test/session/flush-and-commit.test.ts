@@ -1,12 +1,9 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { DataTypes, ValidationError } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";
-import {
-  DatabaseError,
-  IntegrityError,
-  PendingRollbackError,
-  ResourceClosedError,
-} from "../../src/errors";
+import { DatabaseError, IntegrityError, PendingRollbackError, ResourceClosedError } from "../../src/errors";
 import type { AnyModel } from "./fixture";
 import { defineRoles, describeSession } from "./fixture";
 
@@ -67,7 +64,9 @@ describeSession(
       models.Role.addHook("afterCreate", "endless", (() => s.add(role(`r${++count}`))) as never);
       try {
         s.add(role("r"));
-        await expect(s.commit()).rejects.toThrow(/Over 100 subsequent flushes have occurred within session\.commit\(\)/);
+        await expect(s.commit()).rejects.toThrow(
+          /Over 100 subsequent flushes have occurred within session\.commit\(\)/,
+        );
       } finally {
         models.Role.removeHook("afterCreate", "endless");
       }
@@ -220,7 +219,9 @@ describeSession(
       await s.rollback();
       await s.execute("ALTER TABLE checked ADD COLUMN positive INTEGER CHECK (positive > 0)");
       await s.commit();
-      const check: any = await s.execute("INSERT INTO checked (positive) VALUES (-1)").catch((failure: unknown) => failure);
+      const check: any = await s
+        .execute("INSERT INTO checked (positive) VALUES (-1)")
+        .catch((failure: unknown) => failure);
       expect(check).toMatchObject({ name: "IntegrityError", kind: "check" });
       await s.rollback();
       expect(await models.Checked.query.count()).toBe(0);
@@ -231,14 +232,18 @@ describeSession(
       const users = Array.from({ length: 60 }, (_, i) => user(`u${i}`));
       users[41].username = "u17";
       s.addAll(users);
-      await expect(s.commit()).rejects.toThrow(/^Cannot insert User\(username="u17"\): username "u17" is already taken/);
+      await expect(s.commit()).rejects.toThrow(
+        /^Cannot insert User\(username="u17"\): username "u17" is already taken/,
+      );
       await s.rollback();
       users[41].username = "u41";
       s.addAll(users);
       await s.commit();
       users[5].username = "u50";
       users[6].username = "free";
-      await expect(s.commit()).rejects.toThrow(/^Cannot update User\(id=\d+, username="u50"\): username "u50" is already taken/);
+      await expect(s.commit()).rejects.toThrow(
+        /^Cannot update User\(id=\d+, username="u50"\): username "u50" is already taken/,
+      );
       await s.rollback();
       expect(users[5].username).toBe("u5");
       expect(await work.rows("users")).toHaveLength(60);
@@ -349,7 +354,12 @@ describeSession(
       expect(s.lastOutcome).toMatchObject({ kind: "flush", inserts: 0, updates: 1, deletes: 0 });
       s.add(role("d"));
       await s.rollback();
-      expect(s.lastOutcome).toMatchObject({ kind: "rollback", newDiscarded: 1, changedDiscarded: 1, deletedDiscarded: 0 });
+      expect(s.lastOutcome).toMatchObject({
+        kind: "rollback",
+        newDiscarded: 1,
+        changedDiscarded: 1,
+        deletedDiscarded: 0,
+      });
     });
   },
 );

@@ -1,3 +1,5 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { DataTypes } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";
@@ -107,7 +109,9 @@ describeSession(
       expect(await s.get(models.Pair, { right: "r", left: 1 })).toBe(pair);
       await expect(s.get(models.Pair, 1)).rejects.toThrow(/Incorrect number of values in identifier/);
       await expect(s.get(models.Pair, [1])).rejects.toThrow(InvalidRequestError);
-      await expect(s.get(models.Pair, { left: 1, wrong: 2 })).rejects.toThrow(/Incorrect names of values in identifier/);
+      await expect(s.get(models.Pair, { left: 1, wrong: 2 })).rejects.toThrow(
+        /Incorrect names of values in identifier/,
+      );
     });
 
     it("S-33: keys are compared by the type of their column, and impossible ones send nothing", async () => {
@@ -189,7 +193,9 @@ describeSession(
       const { s, models } = work;
       const { role } = await stored();
       s.add(new models.Role({ id: role.id, name: "second" }));
-      expect(work.warnings()).toEqual([expect.stringMatching(/^New instance .* with identity key .* conflicts with persistent instance <Role 1>$/)]);
+      expect(work.warnings()).toEqual([
+        expect.stringMatching(/^New instance .* with identity key .* conflicts with persistent instance <Role 1>$/),
+      ]);
       await expect(s.flush()).rejects.toThrow(IntegrityError);
       await s.rollback();
       expect(await work.rows("roles")).toHaveLength(1);

@@ -1,8 +1,11 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { DataTypes, Model, Sequelize } from "sequelize";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../../src/database";
 import { attach } from "../../src/database";
 import { ArgumentError, InvalidRequestError } from "../../src/errors";
+import { captureStatements } from "../../src/driver/capture";
 import { inspectObject } from "../../src/session/inspect-object";
 import { loadOnRead } from "../../src/session/load-on-read";
 import { defineRoles } from "./fixture";
@@ -126,6 +129,41 @@ describe("registered models", () => {
     expect(user.username).toBe("changed");
     expect(loadOnRead({}, "x")).toBeUndefined();
     expect(loadOnRead(new models.User({ username: "t" }) as object, "role")).toBeUndefined();
+  });
+
+  it("statements that are only noted down leave session and objects as they are", async () => {
+    const { session } = db;
+    const role: any = new models.Role({ name: "r" });
+    const user: any = new models.User({ username: "u", bio: "b", role });
+    session.add(user);
+    await session.commit();
+    user.username = "changed";
+    const fresh: any = new models.User({ username: "fresh", bio: "b", role });
+    session.add(fresh);
+    const other: any = new models.User({ username: "gone", bio: "b" });
+    session.add(other);
+    await session.flush([other]);
+    session.delete(other);
+    for (let round = 0; round < 2; round++) {
+      const { statements } = await captureStatements(() => session.commit());
+      expect(statements.map(({ sql }) => sql.slice(0, 17))).toEqual([
+        "UPDATE users SET ",
+        "INSERT INTO users",
+        "DELETE FROM users",
+      ]);
+    }
+    await captureStatements(() => models.User.query.all());
+    await captureStatements(() => session.load(role, "users"));
+    await captureStatements(() => session.refresh(user));
+    await captureStatements(() => session.rollback());
+    await captureStatements(() => session.get(models.User, user.id));
+    expect([session.stateOf(fresh), fresh.id, fresh.roleId, user.username]).toEqual(["pending", null, null, "changed"]);
+    expect(session.pendingWork()).toMatchObject({ new: 2, changed: 1, deleted: 1 });
+    await session.commit();
+    expect((await models.User.query.orderBy("id").all()).map((each: any) => [each.username, each.roleId])).toEqual([
+      ["changed", role.id],
+      ["fresh", role.id],
+    ]);
   });
 
   it("JSON holds the columns and what is loaded of the relationships, without circles", async () => {

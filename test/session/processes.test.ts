@@ -1,3 +1,5 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -11,6 +13,7 @@ import { openDatabase } from "../../src/database";
 const KILLS = process.env["LONG"] ? 60 : 4;
 const TRANSACTIONS = process.env["LONG"] ? 100 : 8;
 const USERS = 40;
+const TIMEOUT_MS = process.env["LONG"] ? 1_800_000 : 60_000;
 
 const root = join(__dirname, "../..");
 /** Inside the project, so that the worker finds the same packages. */
@@ -45,7 +48,10 @@ describe("several processes on one file", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  function start(name: string, count: number): { process: ChildProcess; lines: string[]; errors: string[]; ready: Promise<void>; ended: Promise<number | null> } {
+  function start(
+    name: string,
+    count: number,
+  ): { process: ChildProcess; lines: string[]; errors: string[]; ready: Promise<void>; ended: Promise<number | null> } {
     const worker = join(compiled, "test/session/commit-worker.js");
     const child = spawn(process.execPath, [worker, file, name, String(count)], { stdio: ["ignore", "pipe", "pipe"] });
     const lines: string[] = [];
@@ -66,7 +72,13 @@ describe("several processes on one file", () => {
   async function check(db: Database, acknowledged: readonly string[]): Promise<number> {
     const { session } = db;
     expect(await session.scalar("PRAGMA integrity_check")).toBe("ok");
-    const roles: any[] = [...(await session.execute("SELECT r.name, count(u.id) AS users, sum(u.username LIKE '%changed') AS changed FROM roles r LEFT JOIN users u ON u.role_id = r.id GROUP BY r.id")).all()];
+    const roles: any[] = [
+      ...(
+        await session.execute(
+          "SELECT r.name, count(u.id) AS users, sum(u.username LIKE '%changed') AS changed FROM roles r LEFT JOIN users u ON u.role_id = r.id GROUP BY r.id",
+        )
+      ).all(),
+    ];
     for (const role of roles) expect([role.name, role.users, role.changed]).toEqual([role.name, USERS, 5]);
     const names = roles.map((role) => role.name);
     for (const name of acknowledged) expect(names).toContain(name);
@@ -74,47 +86,55 @@ describe("several processes on one file", () => {
     return roles.length;
   }
 
-  it(`a process killed at any moment leaves each transaction whole or not at all (${KILLS} kills)`, async () => {
-    const acknowledged: string[] = [];
-    let transactions = 0;
-    for (let kill = 0; kill < KILLS; kill++) {
-      const worker = start(`k${kill}`, 1_000_000);
-      await worker.ready;
-      // Some while the first transaction runs, some after one has come back.
-      while (kill % 2 === 1 && !worker.lines.includes("0")) await new Promise((resolve) => setTimeout(resolve, 5));
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 150));
-      worker.process.kill("SIGKILL");
-      await worker.ended;
-      acknowledged.push(...worker.lines.filter((line) => /^\d+$/.test(line)).map((line) => `k${kill} ${line}`));
-      const db = await openDatabase(`sqlite:${file}`);
-      transactions = await check(db, acknowledged);
-      await db.close();
-    }
-    expect(transactions).toBeGreaterThanOrEqual(acknowledged.length);
-    expect(acknowledged.length).toBeGreaterThan(0);
-  });
-
-  it("two processes that commit at the same time wait for each other, and a reader never stands in their way", async () => {
-    const workers = [start("a", TRANSACTIONS), start("b", TRANSACTIONS)];
-    const db = await openDatabase(`sqlite:${file}`);
-    await Promise.all(workers.map((worker) => worker.ready));
-    let reads = 0;
-    let running = true;
-    const reader = (async (): Promise<void> => {
-      while (running) {
-        await db.session.scalar("SELECT count(*) FROM users");
-        reads++;
-        await new Promise((resolve) => setTimeout(resolve, 10));
+  it(
+    `a process killed at any moment leaves each transaction whole or not at all (${KILLS} kills)`,
+    async () => {
+      const acknowledged: string[] = [];
+      let transactions = 0;
+      for (let kill = 0; kill < KILLS; kill++) {
+        const worker = start(`k${kill}`, 1_000_000);
+        await worker.ready;
+        // Some while the first transaction runs, some after one has come back.
+        while (kill % 2 === 1 && !worker.lines.includes("0")) await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 150));
+        worker.process.kill("SIGKILL");
+        await worker.ended;
+        acknowledged.push(...worker.lines.filter((line) => /^\d+$/.test(line)).map((line) => `k${kill} ${line}`));
+        const db = await openDatabase(`sqlite:${file}`);
+        transactions = await check(db, acknowledged);
+        await db.close();
       }
-    })();
-    const codes = await Promise.all(workers.map((worker) => worker.ended));
-    running = false;
-    await reader;
-    expect(workers.map((worker) => worker.errors.join(""))).toEqual(["", ""]);
-    expect(codes).toEqual([0, 0]);
-    const acknowledged = ["a", "b"].flatMap((name) => Array.from({ length: TRANSACTIONS }, (_, i) => `${name} ${i}`));
-    expect(await check(db, acknowledged)).toBe(2 * TRANSACTIONS);
-    expect(reads).toBeGreaterThan(0);
-    await db.close();
-  });
+      expect(transactions).toBeGreaterThanOrEqual(acknowledged.length);
+      expect(acknowledged.length).toBeGreaterThan(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "two processes that commit at the same time wait for each other, and a reader never stands in their way",
+    async () => {
+      const workers = [start("a", TRANSACTIONS), start("b", TRANSACTIONS)];
+      const db = await openDatabase(`sqlite:${file}`);
+      await Promise.all(workers.map((worker) => worker.ready));
+      let reads = 0;
+      let running = true;
+      const reader = (async (): Promise<void> => {
+        while (running) {
+          await db.session.scalar("SELECT count(*) FROM users");
+          reads++;
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      })();
+      const codes = await Promise.all(workers.map((worker) => worker.ended));
+      running = false;
+      await reader;
+      expect(workers.map((worker) => worker.errors.join(""))).toEqual(["", ""]);
+      expect(codes).toEqual([0, 0]);
+      const acknowledged = ["a", "b"].flatMap((name) => Array.from({ length: TRANSACTIONS }, (_, i) => `${name} ${i}`));
+      expect(await check(db, acknowledged)).toBe(2 * TRANSACTIONS);
+      expect(reads).toBeGreaterThan(0);
+      await db.close();
+    },
+    TIMEOUT_MS,
+  );
 });

@@ -1,3 +1,5 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { DataTypes } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";
@@ -16,8 +18,20 @@ function defineAll(sequelize: Sequelize) {
   Person.hasOne(Passport, { as: "passport", foreignKey: "personId" });
   Passport.belongsTo(Person, { as: "person", foreignKey: "personId" });
   const Tag = sequelize.define("Tag", { name: DataTypes.STRING }, { tableName: "tags", timestamps: false });
-  Person.belongsToMany(Tag, { as: "tags", through: "person_tags", timestamps: false, foreignKey: "personId", otherKey: "tagId" });
-  Tag.belongsToMany(Person, { as: "persons", through: "person_tags", timestamps: false, foreignKey: "tagId", otherKey: "personId" });
+  Person.belongsToMany(Tag, {
+    as: "tags",
+    through: "person_tags",
+    timestamps: false,
+    foreignKey: "personId",
+    otherKey: "tagId",
+  });
+  Tag.belongsToMany(Person, {
+    as: "persons",
+    through: "person_tags",
+    timestamps: false,
+    foreignKey: "tagId",
+    otherKey: "personId",
+  });
   return {
     ...defineRoles(sequelize),
     Person: Person as unknown as AnyModel,
@@ -151,7 +165,9 @@ describeSession("relationships", defineAll, (work) => {
     expect(s.stateOf(u)).toBe("transient");
     await s.commit();
     expect(work.warnings()).toEqual([
-      expect.stringMatching(/^Object of type <User> not in session, add operation along 'Role\.users' won't proceed: db\.session\.add\(user\)/),
+      expect.stringMatching(
+        /^Object of type <User> not in session, add operation along 'Role\.users' won't proceed: db\.session\.add\(user\)/,
+      ),
     ]);
     expect(await work.rows("users")).toEqual([]);
     s.add(u);
@@ -181,7 +197,8 @@ describeSession("relationships", defineAll, (work) => {
       expect(() => r.users.append(wrong)).toThrow(/Role\.users/);
       expect(() => (r.users = [wrong])).toThrow(ArgumentError);
     }
-    for (const wrong of [u, 3, null, {}]) expect(() => (r.users = wrong)).toThrow(/Expected an array of User instances for Role\.users/);
+    for (const wrong of [u, 3, null, {}])
+      expect(() => (r.users = wrong)).toThrow(/Expected an array of User instances for Role\.users/);
     expect(r.users.length).toBe(0);
     expect(u.role).toBeNull();
     expect(() => user("x", { rol: r })).toThrow(TypeError);
@@ -228,7 +245,11 @@ describeSession("relationships", defineAll, (work) => {
     expect(() => again.passport).toThrow(NotLoadedError);
     again.passport = make("Passport", { number: "3" });
     await s.commit();
-    expect(await work.rows("passports")).toMatchObject([{ personId: null }, { personId: null }, { number: "3", personId: 1 }]);
+    expect(await work.rows("passports")).toMatchObject([
+      { personId: null },
+      { personId: null },
+      { number: "3", personId: 1 },
+    ]);
     expect((await s.load(again, "passport")) as any).toMatchObject({ number: "3" });
   });
 

@@ -1,3 +1,5 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { expect, it } from "vitest";
 import { IntegrityError, PendingRollbackError, ResourceClosedError } from "../../src/errors";
 import { defineRoles, describeSession } from "./fixture";
@@ -128,7 +130,9 @@ describeSession("savepoints", defineRoles, (work) => {
     const { s } = work;
     await stored("taken");
     for (const name of ["a", "taken", "b"]) {
-      await s.beginNested(() => s.add(role(name))).catch((error: unknown) => expect(error).toBeInstanceOf(IntegrityError));
+      await s
+        .beginNested(() => s.add(role(name)))
+        .catch((error: unknown) => expect(error).toBeInstanceOf(IntegrityError));
     }
     expect(s.isActive).toBe(true);
     await s.commit();

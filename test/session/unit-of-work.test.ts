@@ -1,3 +1,5 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { DataTypes, fn, literal } from "sequelize";
 import type { Model, ModelStatic, Sequelize } from "sequelize";
 import { expect, it } from "vitest";
@@ -18,7 +20,13 @@ function defineAll(sequelize: Sequelize) {
   const Item = define("Item", { name: DataTypes.STRING }, { tableName: "items" });
   const Keyword = define("Keyword", { word: DataTypes.STRING }, { tableName: "keywords" });
   const through = { through: "item_keywords", timestamps: false };
-  Item.belongsToMany(Keyword, { ...through, as: "keywords", foreignKey: "itemId", otherKey: "keywordId", orderBy: "id" });
+  Item.belongsToMany(Keyword, {
+    ...through,
+    as: "keywords",
+    foreignKey: "itemId",
+    otherKey: "keywordId",
+    orderBy: "id",
+  });
   Keyword.belongsToMany(Item, { ...through, as: "items", foreignKey: "keywordId", otherKey: "itemId", orderBy: "id" });
   const Order = define("Order", { number: DataTypes.STRING }, { tableName: "orders" });
   const Line = define("Line", { text: DataTypes.STRING, orderId: DataTypes.INTEGER }, { tableName: "lines" });
@@ -29,7 +37,13 @@ function defineAll(sequelize: Sequelize) {
   Note.belongsTo(Line, { as: "line", foreignKey: "lineId" });
   const Folder = define("Folder", { name: DataTypes.STRING }, { tableName: "folders" });
   const Paper = define("Paper", { text: DataTypes.STRING, folderId: DataTypes.INTEGER }, { tableName: "papers" });
-  Folder.hasMany(Paper, { as: "papers", foreignKey: "folderId", cascade: "all", passiveDeletes: true, onDelete: "CASCADE" });
+  Folder.hasMany(Paper, {
+    as: "papers",
+    foreignKey: "folderId",
+    cascade: "all",
+    passiveDeletes: true,
+    onDelete: "CASCADE",
+  });
   Paper.belongsTo(Folder, { as: "folder", foreignKey: "folderId", onDelete: "CASCADE" });
   const Strict = define("Strict", { roleId: { type: DataTypes.INTEGER, allowNull: false } }, { tableName: "stricts" });
   const roles = defineRoles(sequelize);
@@ -184,7 +198,12 @@ describeSession("flush plan", defineAll, (work) => {
     expect(work.short().filter((short) => short === "I(item_keywords)")).toHaveLength(1);
     expect(work.short().at(-1)).toBeUndefined();
     await s.commit();
-    expect(await work.rows("item_keywords", "itemId, keywordId".replaceAll(/\w+/g, (name) => s.dialect.quote(name)))).toMatchObject([
+    expect(
+      await work.rows(
+        "item_keywords",
+        "itemId, keywordId".replaceAll(/\w+/g, (name) => s.dialect.quote(name)),
+      ),
+    ).toMatchObject([
       { itemId: 1, keywordId: 1 },
       { itemId: 1, keywordId: 2 },
       { itemId: 2, keywordId: 1 },
@@ -259,7 +278,8 @@ describeSession("flush plan", defineAll, (work) => {
     await s.flush();
     expect(work.short()).toEqual(["I(roles)", "I(roles)", "I(roles)"]);
     await s.commit();
-    for (const role of roles) expect(await s.scalar("SELECT name FROM roles WHERE id = :id", { id: role.id })).toBe(role.name);
+    for (const role of roles)
+      expect(await s.scalar("SELECT name FROM roles WHERE id = :id", { id: role.id })).toBe(role.name);
   });
 
   it("F-8: a row that is gone makes an UPDATE fail and a DELETE warn", async () => {
@@ -276,9 +296,7 @@ describeSession("flush plan", defineAll, (work) => {
     await s.rollback();
     s.delete(a);
     await s.commit();
-    expect(work.warnings()).toEqual([
-      "DELETE statement on table 'roles' expected to delete 1 row(s); 0 were matched.",
-    ]);
+    expect(work.warnings()).toEqual(["DELETE statement on table 'roles' expected to delete 1 row(s); 0 were matched."]);
   });
 
   it("F-9: a version begins at 1, is raised by net changes, and guards UPDATE and DELETE", async () => {
@@ -529,11 +547,17 @@ describeSession("flush plan", defineAll, (work) => {
     const { s, models } = work;
     const attribute = (models.Versioned as any).rawAttributes.name;
     expect(attribute).toBeDefined();
-    const Defaulted = work.db.sequelize.models["Defaulted"] ?? work.db.sequelize.define(
-      "Defaulted",
-      { id: ID, label: { type: DataTypes.STRING, defaultValue: "none" }, made: { type: DataTypes.INTEGER, defaultValue: () => 42 } },
-      { tableName: "defaulted", timestamps: false },
-    );
+    const Defaulted =
+      work.db.sequelize.models["Defaulted"] ??
+      work.db.sequelize.define(
+        "Defaulted",
+        {
+          id: ID,
+          label: { type: DataTypes.STRING, defaultValue: "none" },
+          made: { type: DataTypes.INTEGER, defaultValue: () => 42 },
+        },
+        { tableName: "defaulted", timestamps: false },
+      );
     work.db.register(Defaulted);
     await Defaulted.sync({ force: true });
     const [unset, given]: any[] = [new Defaulted() as any, new (Defaulted as any)({ label: null, made: 1 })];
