@@ -217,6 +217,9 @@ export abstract class Dialect {
     return name;
   }
 
+  /** EXISTS in a statement that has an OFFSET. */
+  readonly existsBesideOffset: string = "EXISTS";
+
   /** A subquery after IN may have a LIMIT. */
   readonly limitsInSubqueries: boolean = true;
 

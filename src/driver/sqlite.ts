@@ -105,6 +105,9 @@ export class SqliteDialect extends Dialect {
   override readonly division = ["", " / (", " + 0.0)"] as const;
   override readonly jsonForm = ["json(", ")"] as const;
 
+  // SQLite 3.51 and 3.52 make a join of EXISTS and count each of its matches towards OFFSET; the sign keeps it as it is.
+  override readonly existsBesideOffset = "+EXISTS";
+
   override functionName(name: string): string {
     return FUNCTIONS[name] ?? name;
   }

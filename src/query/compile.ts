@@ -108,8 +108,9 @@ export class Compiler extends SourceWriter {
    * what comes into FROM may bring conditions.
    */
   #select(state: SelectState, parent: Scope | undefined, use: Use, plan: LoadPlan | undefined): SelectList {
-    const { scope: outerScope, implicit: outerImplicit } = this;
+    const { scope: outerScope, implicit: outerImplicit, hasOffset } = this;
     this.scope = new Scope(parent);
+    this.hasOffset ||= state.offset !== undefined;
     const criteriaFrom: Entity[] = [];
     const sources = state.from.map((source) => this.capture(() => this.writeSource(source)));
     for (const source of state.from) if (!isDerived(source)) criteriaFrom.push(source);
@@ -145,6 +146,7 @@ export class Compiler extends SourceWriter {
     if (state.forUpdate && this.dialect.supportsForUpdate && use === "result") this.write(" FOR UPDATE");
     this.scope = outerScope;
     this.implicit = outerImplicit;
+    this.hasOffset = hasOffset;
     return list;
   }
 

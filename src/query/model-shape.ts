@@ -7,12 +7,14 @@ import type { InferAttributes, Model } from "sequelize";
  */
 export const related: unique symbol = Symbol("related");
 
-// A structural test (`extends Model`) would recurse through the models' relationships for ever.
-type IsRelationship<P> = typeof related extends keyof NonNullable<P>
-  ? true
-  : "dataValues" extends keyof NonNullable<P>
+// A structural test (`extends Model`) would recurse through the models' relationships for ever; `any` would pass every test.
+type IsRelationship<P> = 0 extends 1 & P
+  ? false
+  : typeof related extends keyof NonNullable<P>
     ? true
-    : false;
+    : "dataValues" extends keyof NonNullable<P>
+      ? true
+      : false;
 
 type RelatedValue<P> = typeof related extends keyof P
   ? P extends { readonly [related]?: infer T }

@@ -78,7 +78,7 @@ export class SelectList {
       const name = writer.dialect.identifier(this.#names.claim(`order_${this.hidden.length + 1}`));
       this.hidden.push(writer.capture(() => writer.node(node).write(` AS ${name}`)));
       writer.write(name);
-    } else writer.node(node);
+    } else this.#constantOr(node, () => writer.node(node));
   }
 
   /** Writes what stands for a selected expression or a label in GROUP BY. */
@@ -92,7 +92,15 @@ export class SelectList {
     const at = this.#state.selection.findIndex((entry) => entry.kind === "value" && entry.node === node);
     // Two parameters are never the same expression to the database, so the select list's own is named by its place.
     if (at !== -1 && parts.some((part) => typeof part !== "string")) writer.write(String(this.#position(at)));
-    else writer.append(parts);
+    else this.#constantOr(node, () => writer.append(parts));
+  }
+
+  /** A value written in would be read as the number of a column, so it is wrapped. */
+  #constantOr(node: Node, write: () => void): void {
+    const isConstant = node.kind === "value" || node.kind === "parameter";
+    if (isConstant) this.#writer.write("(SELECT ");
+    write();
+    if (isConstant) this.#writer.write(")");
   }
 
   #keyOf(label: string): string {

@@ -28,6 +28,8 @@ export abstract class NodeWriter extends SqlWriter {
   /** Objects must have the keys that are asked of them; otherwise a missing one counts as NULL. */
   readonly strict: boolean;
   scope!: Scope;
+  /** What is being written is part of a SELECT with an OFFSET. */
+  protected hasOffset = false;
   /** Puts a table that an expression names, and FROM does not, into FROM. */
   implicit: (source: Source) => void = () => undefined;
 
@@ -166,7 +168,9 @@ export abstract class NodeWriter extends SqlWriter {
         this.write(")");
         return;
       case "exists":
-        this.write(node.negated ? "NOT EXISTS (" : "EXISTS (");
+        this.write(
+          node.negated ? "NOT EXISTS (" : this.hasOffset ? `${this.dialect.existsBesideOffset} (` : "EXISTS (",
+        );
         this.select(node.state, this.scope, "exists");
         this.write(")");
         return;

@@ -121,6 +121,21 @@ describeQueries("Relationship conditions", (fixture) => {
     expect(await ids(Keyword.query.filter(not(Keyword.c.items.any({ title: "desk" }))))).toEqual([1]);
   });
 
+  it("Q-10: rows are found once each, also by pages", async () => {
+    const { Role, Item } = fixture;
+    const roles = Role.query.filter(Role.c.users.any()).orderBy("id");
+    expect(await ids(roles.offset(1))).toEqual([2, 3]);
+    expect(await ids(roles.limit(2).offset(2))).toEqual([3]);
+    expect(await ids(Item.query.filter(Item.c.keywords.any()).orderBy("id").offset(1))).toEqual([2]);
+    const { User } = fixture;
+    await fixture.executor.connection.run("UPDATE users SET role_id = 1 WHERE id < 4");
+    expect(await ids(roles.offset(1))).toEqual([2]);
+    expect(await ids(Role.query.filter(Role.c.users.any()).union(Role.query.limit(0)).orderBy("id").offset(1))).toEqual(
+      [2],
+    );
+    expect(await ids(User.query.filter(User.c.role.has()).orderBy("id").offset(2))).toEqual([3, 5]);
+  });
+
   it("Q-10: any() and has() refuse the other kind of relationship", () => {
     const { User, Role } = fixture;
     expect(() => User.c.role.any()).toThrow("'any()' not implemented for scalar attributes. Use has().");
