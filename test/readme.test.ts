@@ -38,7 +38,7 @@ describe("the README", () => {
       try {
         await shell.until(/session db\.session[\s\S]*> ?$/);
         for (const line of lines) {
-          const typed = /^[\w.:-]+(?: \+\d+ ~\d+ -\d+)?> (.+)$/.exec(line)?.[1];
+          const typed = /^[\w.:-]+(?: \+\d+ ~\d+ -\d+)?(?: !)?> (.+)$/.exec(line)?.[1];
           if (typed !== undefined) await shell.run(typed);
         }
         expect(steady(shell.screen).replace(/\n[^\n]*>$/, "")).toBe(steady(expected));
