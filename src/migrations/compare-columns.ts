@@ -1,6 +1,6 @@
 import type { Column, Table } from "../schema/schema";
 import { findColumn, isPrimaryKey } from "../schema/schema";
-import { flatText, tokenize } from "../schema/sql-tokens";
+import { flatText, nameOf, tokenize } from "../schema/sql-tokens";
 import type { CompareOptions, TableDifference } from "./compare-table";
 import type { ColumnPatch } from "./operation";
 
@@ -130,7 +130,11 @@ function defaultText(column: Column): string {
       : `'${column.default}'`;
 }
 
-/** An expression in the form in which spaces and comments make no difference. */
+/** An expression in the form in which spaces, comments and quotes that a name does not need make no difference. */
 export function normalExpression(text: string): string {
-  return flatText(tokenize(text)).replace(/\s*([(),])\s*/g, "$1");
+  const tokens = tokenize(text).map((token) => {
+    const name = nameOf(token);
+    return token.kind === "name" && /^[A-Za-z_]\w*$/.test(name) ? { ...token, text: name } : token;
+  });
+  return flatText(tokens).replace(/\s*([(),])\s*/g, "$1");
 }

@@ -1,6 +1,7 @@
 import { ArgumentError } from "../errors";
 import { valueSource } from "../schema/declare-column";
 import type { SchemaDialect } from "../schema/dialects/schema-dialect";
+import type { Column } from "../schema/schema";
 import { SqlFragment, fragmentSource } from "../schema/sql-fragment";
 import type { Fill } from "./operation";
 import { toSql } from "./values";
@@ -30,6 +31,27 @@ export function fillOf(text: string, dialect: SchemaDialect): Fill {
   const source =
     value instanceof SqlFragment ? fragmentSource(value.text) : (valueSource(value) ?? JSON.stringify(text));
   return { sql: toSql(dialect, value), source };
+}
+
+/**
+ * What the rows get in a column that comes back without its data and takes no NULL: the empty value of its type.
+ *
+ * @returns undefined for a type of which none is known
+ */
+export function neutralFill(column: Column, dialect: SchemaDialect): Fill | undefined {
+  const type = dialect.typeSource(column);
+  const value = (of: unknown): Fill => ({ sql: toSql(dialect, of), source: valueSource(of) ?? "undefined" });
+  if (column.enumValues?.[0] !== undefined) return value(column.enumValues[0]);
+  if (/^DataTypes\.(?:STRING|TEXT|CHAR|CITEXT)\b/.test(type)) return value("");
+  if (/^DataTypes\.(?:INTEGER|BIGINT|SMALLINT|MEDIUMINT|TINYINT|DECIMAL|FLOAT|DOUBLE|REAL)\b/.test(type))
+    return value(0);
+  if (type === "DataTypes.BOOLEAN") return value(false);
+  if (/^DataTypes\.(?:DATE|DATEONLY)\b/.test(type))
+    return { sql: "CURRENT_TIMESTAMP", source: fragmentSource("CURRENT_TIMESTAMP") };
+  if (/^DataTypes\.JSONB?$/.test(type)) return value({});
+  if (type === "DataTypes.UUID") return value("00000000-0000-0000-0000-000000000000");
+  if (/^DataTypes\.BLOB\b/.test(type)) return value(Buffer.alloc(0));
+  return undefined;
 }
 
 function parseValue(text: string): unknown {

@@ -2,7 +2,7 @@ import type { DriverRow } from "../driver/dialect";
 import type { SchemaDialect } from "../schema/dialects/schema-dialect";
 import type { Column, Table } from "../schema/schema";
 import { findColumn } from "../schema/schema";
-import type { AlterColumn, Operation, TableChange } from "./operation";
+import type { AlterColumn, AlterTable, Operation, TableChange } from "./operation";
 import { describeChange } from "./operation";
 
 /** What rows stand in the way of a change, or would be lost by it. */
@@ -30,27 +30,41 @@ export async function precheck(
   dialect: SchemaDialect,
   ask: Ask,
 ): Promise<Problem[]> {
+  if (operation.kind === "alterTable") {
+    const problems: Problem[] = [];
+    for (const change of operation.changes)
+      problems.push(...(await precheckChange(operation, change, table, dialect, ask)));
+    return problems;
+  }
+  if (operation.kind !== "dropTable" || table === undefined || table.options?.virtual) return [];
+  return new Rows(table, operation.name, dialect, ask).dropTable();
+}
+
+/** Looks at the rows that one change of an operation is about to meet. */
+export async function precheckChange(
+  operation: AlterTable,
+  change: TableChange,
+  table: Table | undefined,
+  dialect: SchemaDialect,
+  ask: Ask,
+): Promise<Problem[]> {
   if (table === undefined || table.options?.virtual) return [];
-  const rows = new Rows(table, dialect, ask);
-  if (operation.kind === "dropTable") return rows.dropTable();
-  if (operation.kind !== "alterTable") return [];
-  const problems: Problem[] = [];
+  const { changes } = operation;
   const renamed = new Map(
-    operation.changes.flatMap((change) => (change.kind === "renameColumn" ? [[change.to, change.from] as const] : [])),
+    changes.flatMap((other) => (other.kind === "renameColumn" ? [[other.to, other.from] as const] : [])),
   );
-  const added = new Set(
-    operation.changes.flatMap((change) => (change.kind === "addColumn" ? [change.column.name] : [])),
-  );
-  for (const change of operation.changes) problems.push(...(await rows.change(change, renamed, added)));
-  return problems;
+  const added = new Set(changes.flatMap((other) => (other.kind === "addColumn" ? [other.column.name] : [])));
+  return new Rows(table, operation.table, dialect, ask).change(change, renamed, added);
 }
 
 /** The rows of one table. */
 class Rows {
   readonly #name: string;
 
+  /** @param title  the table's name as the operation has it */
   constructor(
     readonly table: Table,
+    readonly title: string,
     readonly dialect: SchemaDialect,
     readonly ask: Ask,
   ) {
@@ -62,12 +76,12 @@ class Rows {
     const problems: Problem[] =
       count === 0
         ? []
-        : [{ code: "DS1", blocks: false, text: `dropping table '${this.table.name}' loses its ${rowsOf(count)}` }];
+        : [{ code: "DS1", blocks: false, text: `dropping table '${this.title}' loses its ${rowsOf(count)}` }];
     if (this.table.triggers.length > 0) {
       problems.push({
         code: "TR1",
         blocks: false,
-        text: `table '${this.table.name}' takes its triggers with it: ${this.#triggers()}`,
+        text: `table '${this.title}' takes its triggers with it: ${this.#triggers()}`,
       });
     }
     return problems;
@@ -80,7 +94,7 @@ class Rows {
     added: ReadonlySet<string>,
   ): Promise<Problem[]> {
     const present = (name: string): string => renamed.get(name) ?? name;
-    const where = describeChange(this.table.name, change);
+    const where = describeChange(this.title, change);
     switch (change.kind) {
       case "addColumn":
         return this.#addColumn(change, where);
@@ -92,7 +106,7 @@ class Rows {
           {
             code: "DS2",
             blocks: false,
-            text: `dropping column '${this.table.name}.${change.name}' loses ${count} ${count === 1 ? "value" : "values"}`,
+            text: `dropping column '${this.title}.${change.name}' loses ${count} ${count === 1 ? "value" : "values"}`,
           },
         ];
       }
@@ -127,7 +141,7 @@ class Rows {
     if (column.nullable || hasValue || fill || column.autoIncrement || column.generated) return [];
     const count = await this.#count();
     if (count === 0) return [];
-    const text = `${where}: NOT NULL without default; ${this.table.name} has ${rowsOf(count)}. Give { fill: value }.`;
+    const text = `${where}: NOT NULL without default; ${this.title} has ${rowsOf(count)}. Give { fill: value }.`;
     return [{ code: "NN1", blocks: true, text }];
   }
 
@@ -141,7 +155,7 @@ class Rows {
       if (count > 0) {
         const { be } = verbs(count);
         const which = await this.#whichRows(condition);
-        const text = `NOT NULL: ${rowsOf(count)} of ${this.table.name}.${change.name} ${be} NULL${which}. Give { fill: … } or fix the data.`;
+        const text = `NOT NULL: ${rowsOf(count)} of ${this.title}.${change.name} ${be} NULL${which}. Give { fill: … } or fix the data.`;
         problems.push({ code: "NN2", blocks: true, text });
       }
     }

@@ -2,12 +2,12 @@ import { compareDatabase } from "../compare-database";
 import type { Environment } from "../environment";
 import { appliedIds } from "../environment";
 import type { Fills } from "../fills";
-import { fillOf, readFillFlags } from "../fills";
+import { fillOf, neutralFill, readFillFlags } from "../fills";
 import { MigrationError } from "../migration-error";
 import type { Operation, TableChange } from "../operation";
-import { alterTable, reverse } from "../operation";
+import { reverse } from "../operation";
 import type { Problem } from "../precheck";
-import { precheck } from "../precheck";
+import { precheck, precheckChange } from "../precheck";
 import type { RenameCandidate, RenameJudge, renameTables } from "../renames";
 import { readRenameFlags } from "../renames";
 import { renderOperations } from "../render-operations";
@@ -59,7 +59,7 @@ export const migrate: DbCommand = {
     for (const doubt of doubts) remarks.set(doubtKey(doubt), [doubtText(doubt)]);
     for (const doubt of doubts) env.io.stderr(`WARNING [migrate] ${doubtText(doubt)}\n`);
     const operations = await withFills(env, comparison.operations, comparison.database, fills);
-    const undo = [...operations].reverse().map(reverse);
+    const undo = [...operations].reverse().map((operation) => fillNeutrally(env, reverse(operation)));
     writeRevision(
       env,
       head,
@@ -172,23 +172,12 @@ async function withFills(
     }
     const changes: TableChange[] = [];
     for (const change of operation.changes) {
-      const context = operation.changes.filter((other) => other.kind === "renameColumn" || other.kind === "addColumn");
-      const alone = alterTable(operation.table, ...context.filter((other) => other !== change), change);
-      const problems = (await precheck(alone, table, env.dialect, (sql) => env.connection.all(sql))).slice();
-      const mine = problems.filter((problem) => problem.text.includes(nameOf(operation.table, change)));
-      changes.push(await withFill(env, operation.table, change, mine, fills));
+      const problems = await precheckChange(operation, change, table, env.dialect, (sql) => env.connection.all(sql));
+      changes.push(await withFill(env, operation.table, change, problems, fills));
     }
     result.push({ ...operation, changes });
   }
   return result;
-}
-
-function nameOf(table: string, change: TableChange): string {
-  return change.kind === "addColumn"
-    ? `${table}.${change.column.name}`
-    : "name" in change && change.name !== undefined
-      ? change.name
-      : "";
 }
 
 async function withFill(
@@ -220,6 +209,19 @@ async function withFill(
 
 function warnOf(env: Environment, problem: Problem): void {
   env.io.stderr(`WARNING [migrate] ${problem.code} ${problem.text}\n`);
+}
+
+/** A column that comes back without its data needs some value, where it takes no NULL. */
+function fillNeutrally(env: Environment, operation: Operation): Operation {
+  if (operation.kind !== "alterTable") return operation;
+  const changes = operation.changes.map((change): TableChange => {
+    if (change.kind !== "addColumn") return change;
+    const { column } = change;
+    if (column.nullable || column.default !== undefined || column.autoIncrement || column.generated) return change;
+    const fill = neutralFill(column, env.dialect);
+    return fill ? { ...change, fill } : change;
+  });
+  return { ...operation, changes };
 }
 
 /** What a downgrade cannot bring back. */

@@ -29,6 +29,7 @@ export function nativeStatements({
   altersConstraints,
 }: NativeRequest): string[] | undefined {
   const alter = `ALTER TABLE ${schema.quoteTable(table.name)}`;
+  // A new check is left to a rebuild: SQLite's own ADD CONSTRAINT refuses rows for which the check is NULL.
   switch (change.kind) {
     case "addColumn": {
       if (!canAdd(change.column)) return undefined;
@@ -57,11 +58,9 @@ export function nativeStatements({
       if (change.type === "foreignKey" && column !== undefined && goesToo)
         return canDrop(table, column) ? [] : undefined;
       if (change.type !== "check" || change.name === undefined || !altersConstraints) return undefined;
-      return [`${alter} DROP CONSTRAINT ${schema.sql.quote(change.name)}`];
+      // SQLite 3.52 finds a constraint by its bare name only: quotes would count as part of it.
+      return isBareName(schema, change.name) ? [`${alter} DROP CONSTRAINT ${change.name}`] : undefined;
     }
-    case "createCheck":
-      if (change.check.name === undefined || !altersConstraints) return undefined;
-      return [`${alter} ADD CONSTRAINT ${schema.sql.quote(change.check.name)} CHECK (${change.check.expression})`];
     case "alterColumn": {
       const column = findColumn(table, change.name);
       if (column === undefined || change.using !== undefined || !leavesColumn(schema, column, change.to))
@@ -94,6 +93,10 @@ function leavesColumn(
     after.default === column.default &&
     after.collation === column.collation
   );
+}
+
+function isBareName(schema: SqliteSchemaDialect, name: string): boolean {
+  return /^[A-Za-z_]\w*$/.test(name) && schema.sql.identifier(name) === name;
 }
 
 /** What ADD COLUMN takes whether or not the table has rows: a constant default, or none and NULL allowed. */

@@ -181,10 +181,9 @@ export class SqliteDdl extends DdlDialect {
 }
 
 async function tryAlters(ask: NonNullable<DdlTarget["ask"]>): Promise<boolean> {
-  await ask("CREATE TEMP TABLE _mig_probe (a INTEGER)");
+  await ask("CREATE TEMP TABLE _mig_probe (a INTEGER, CONSTRAINT c CHECK (a > 0))");
   try {
     await ask("ALTER TABLE temp._mig_probe ALTER COLUMN a SET NOT NULL");
-    await ask("ALTER TABLE temp._mig_probe ADD CONSTRAINT c CHECK (a > 0)");
     await ask("ALTER TABLE temp._mig_probe DROP CONSTRAINT c");
     return true;
   } catch {

@@ -195,7 +195,17 @@ function addOther(table: Table | undefined, row: DriverRow): void {
   if (table === undefined) return;
   const [name, text] = [String(row["name"]), String(row["text"])];
   if (row["kind"] === "trigger") table.triggers.push({ name, sql: text });
-  else table.checks.push(row["level"] === "Column" ? { expression: text, column: name } : { name, expression: text });
+  else if (row["level"] === "Column") table.checks.push({ expression: text, column: columnOfCheck(table, name, text) });
+  else table.checks.push({ name, expression: text });
+}
+
+/** The column that a check is a part of: after a renaming the server goes on telling its former name. */
+function columnOfCheck(table: Table, name: string, expression: string): string {
+  const mentioned = tokenize(expression, { backslashes: true }).flatMap((token) =>
+    token.kind === "name" ? [nameOf(token)] : [],
+  );
+  if (mentioned.includes(name)) return name;
+  return mentioned.find((candidate) => findColumn(table, candidate) !== undefined) ?? name;
 }
 
 /** Moves the keys that are no more than unique columns from the indexes to the uniques, and folds JSON columns. */

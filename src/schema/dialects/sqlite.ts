@@ -59,7 +59,9 @@ export class SqliteSchemaDialect extends SchemaDialect {
     if (text === undefined) return undefined;
     // A word in double quotes that names no column is text.
     if (/^"(?:[^"]|"")*"$/.test(text)) text = `'${text.slice(1, -1).replaceAll('""', '"').replaceAll("'", "''")}'`;
-    if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return String(Number(text));
+    const number = /^'?([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)'?$/i.exec(text)?.[1];
+    if (number !== undefined && (!text.startsWith("'") || hasNumericAffinity(column.type)))
+      return String(Number(number));
     switch (text.toUpperCase()) {
       case "NULL":
         return undefined;
@@ -183,6 +185,11 @@ export class SqliteSchemaDialect extends SchemaDialect {
   named(name: string | undefined): string {
     return name === undefined ? "" : `CONSTRAINT ${this.sql.quote(name)} `;
   }
+}
+
+/** Whether a column of this type turns text that reads as a number into one. */
+function hasNumericAffinity(type: string): boolean {
+  return /INT/i.test(type) || (type !== "" && !/CHAR|CLOB|TEXT|BLOB/i.test(type));
 }
 
 /** Declared types that mean the same to those who write them. */
