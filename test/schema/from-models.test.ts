@@ -1,0 +1,63 @@
+import { DataTypes } from "sequelize";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { declareColumn } from "../../src/schema/declare-column";
+import { describeEachDatabase } from "../databases";
+import { MigrationProject } from "../migrations/project";
+import { defineRichModels, featuresOf } from "./models";
+
+describeEachDatabase("schema of the models", (database) => {
+  let project: MigrationProject;
+
+  beforeAll(async () => {
+    project = new MigrationProject(database.sequelize);
+    await project.ok("init");
+  });
+  afterAll(() => project?.remove());
+
+  it("is the same as that of a database made by sync()", async () => {
+    project.define((sequelize) => defineRichModels(sequelize, featuresOf(database.name)));
+    await database.sequelize.sync();
+    const { stdout, stderr, exitCode } = await project.db("check");
+    expect({ stdout, stderr, exitCode }).toEqual({
+      stdout: "No new upgrade operations detected.\n",
+      stderr: "",
+      exitCode: 0,
+    });
+  });
+
+  it("is the same as that of a database made by a migration of its own", async () => {
+    project.define(() => undefined);
+    await database.sequelize.getQueryInterface().dropAllTables();
+    project.define((sequelize) => defineRichModels(sequelize, featuresOf(database.name)));
+    await project.ok("migrate", "-m", "all");
+    await project.ok("upgrade");
+    expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+    await project.ok("downgrade");
+    expect((await project.schema()).tables.map((table) => table.name)).toEqual(["migration_versions"]);
+  });
+
+  it("leaves nothing behind where it was made", async () => {
+    await project.ok("upgrade");
+    const before = await project.schema();
+    await project.ok("check");
+    expect(await project.schema()).toEqual(before);
+  });
+
+  it("names the table that the database refuses", async () => {
+    project.define((sequelize) =>
+      sequelize.define("Odd", { a: { type: "NO_SUCH_TYPE(" as never } }, { tableName: "odd" }),
+    );
+    const { exitCode, stderr } = await project.db("check");
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/Cannot make table "odd" as its model asks for: /);
+  });
+});
+
+describe("a column without a type", () => {
+  it("is refused by name", () => {
+    const place = { table: "users" } as Parameters<typeof declareColumn>[2];
+    expect(() => declareColumn("age", { type: undefined as unknown as typeof DataTypes.STRING }, place)).toThrow(
+      'Cannot declare column "users.age": it has no type.',
+    );
+  });
+});
