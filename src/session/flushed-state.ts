@@ -45,7 +45,7 @@ export function becomeUpdated(unit: UnitOfWork, state: InstanceState): void {
 
 /** The object's row was deleted. */
 export function becomeDeleted(unit: UnitOfWork, state: InstanceState): void {
-  const { instance, mapper } = state;
+  const { mapper } = state;
   unit.deleted.delete(state);
   unit.touched.delete(state);
   unit.new.delete(state);
@@ -56,7 +56,7 @@ export function becomeDeleted(unit: UnitOfWork, state: InstanceState): void {
     if (changes !== undefined) unit.frame.noteChanged(state, changes);
   state.flushing = undefined;
   state.original = undefined;
-  if (state.key !== undefined) unit.identity.delete(mapper, state.key, instance);
+  if (state.key !== undefined) unit.identity.forget(mapper, state.key);
   unit.frame.deleted.push(state);
   leaveCollections(unit, state);
 }

@@ -1,7 +1,9 @@
 import type { Connection } from "../driver/connection";
 import { CircularDependencyError } from "../errors";
+import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import { changedAttributes } from "./attribute-access";
+import { emplace } from "./emplace";
 import { Flush } from "./flush";
 import { hasValidators, requiredAttributes, validate } from "./flush-hooks";
 import { planFlush } from "./flush-plan";
@@ -151,8 +153,11 @@ export class Flusher {
   }
 
   async #follow(states: readonly InstanceState[]): Promise<void> {
-    for (const state of states) await this.#completeRelations(state);
-    for (const state of states) this.#findOrphans(state);
+    for (const state of states) {
+      if (!this.#hasUnknown(state)) continue;
+      await this.#completeRelations(state);
+      this.#findOrphans(state);
+    }
     const done = new Set<InstanceState>();
     for (;;) {
       const round = [...this.#unit.deleted].filter((state) => !done.has(state));
@@ -315,9 +320,11 @@ export class Flusher {
   #validateAll({ inserts, touched, links }: Work): Promise<void> | undefined {
     const waiting: (() => Promise<void>)[] = [];
     const now = new Date();
+    const validates = new Map<Mapper, boolean>();
+    const isValidated = (mapper: Mapper): boolean => emplace(validates, mapper, () => hasValidators(mapper));
     for (const state of inserts) {
       const { mapper, instance } = state;
-      const validated = hasValidators(mapper);
+      const validated = isValidated(mapper);
       if (!validated && !isMissing(state, links)) continue;
       completeNew(state, now);
       if (!validated && !isMissing(state, links)) continue;
@@ -336,7 +343,7 @@ export class Flusher {
           (instance.dataValues[attribute.name] ?? null) === null &&
           !written.has(attribute),
       );
-      if (!hasValidators(mapper) && !nulled) continue;
+      if (!nulled && !isValidated(mapper)) continue;
       const isChanged = new Set(changed);
       const skip = mapper.attributes
         .filter((attribute) => !isChanged.has(attribute) || written.has(attribute))
@@ -418,11 +425,11 @@ interface Work {
 
 function isMissing(state: InstanceState, links: Links): boolean {
   const { dataValues } = state.instance;
-  const linked = links.of(state);
-  return requiredAttributes(state.mapper).some(
-    (attribute) =>
-      (dataValues[attribute.name] ?? null) === null && !linked?.some((link) => link.attribute === attribute),
-  );
+  for (const attribute of requiredAttributes(state.mapper)) {
+    if ((dataValues[attribute.name] ?? null) !== null) continue;
+    if (!links.of(state)?.some((link) => link.attribute === attribute)) return true;
+  }
+  return false;
 }
 
 /** New parents go with the objects that refer to them. */

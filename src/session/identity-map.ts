@@ -27,6 +27,11 @@ export class IdentityMap {
     if (shelf.references.size >= shelf.sweepAt) sweep(shelf);
   }
 
+  /** Takes the key out, wherever it leads. */
+  forget(mapper: Mapper, key: IdentityKey): void {
+    this.#shelves.get(mapper)?.references.delete(key);
+  }
+
   /** Takes the key out, if it leads to this instance. */
   delete(mapper: Mapper, key: IdentityKey, instance: Instance): void {
     const references = this.#shelves.get(mapper)?.references;

@@ -49,16 +49,19 @@ export function completeNew(state: InstanceState, now: Date): void {
   const { dataValues } = state.instance;
   if (mapper.version !== undefined && (dataValues[mapper.version.name] ?? undefined) === undefined)
     generate(state, mapper.version.name, 1);
-  for (const timestamp of [mapper.createdAt, mapper.updatedAt]) {
-    if (timestamp === undefined || (dataValues[timestamp.name] ?? undefined) !== undefined) continue;
-    const model = mapper.model as unknown as ModelDefaults;
-    generate(state, timestamp.name, model._getDefaultTimestamp(timestamp.name) ?? new Date(now.getTime()));
-  }
+  if (mapper.createdAt !== undefined) setTimestamp(state, mapper.createdAt, now);
+  if (mapper.updatedAt !== undefined) setTimestamp(state, mapper.updatedAt, now);
   for (const attribute of withDefaults(mapper)) {
     if (dataValues[attribute.name] !== undefined) continue;
     const value = defaultOf(mapper, attribute);
     if (value !== undefined) generate(state, attribute.name, value);
   }
+}
+
+function setTimestamp(state: InstanceState, { name }: Attribute, now: Date): void {
+  if ((state.instance.dataValues[name] ?? undefined) !== undefined) return;
+  const model = state.mapper.model as unknown as ModelDefaults;
+  generate(state, name, model._getDefaultTimestamp(name) ?? new Date(now.getTime()));
 }
 
 const defaulted = new WeakMap<Mapper, readonly Attribute[]>();

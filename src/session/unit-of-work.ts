@@ -72,8 +72,9 @@ export class UnitOfWork {
 
   /** Adds an object and everything reachable from it along save-update relationships. */
   add(instance: Instance, mapper: Mapper): void {
-    this.#addOne(ownState(instance, mapper));
-    this.#cascade(ownState(instance, mapper));
+    const state = ownState(instance, mapper);
+    this.#addOne(state);
+    this.#cascade(state);
   }
 
   /** Adds an object that a relationship of an object of this session leads to; deleted ones stay out. */
@@ -89,6 +90,7 @@ export class UnitOfWork {
   }
 
   #cascade(start: InstanceState): void {
+    if (start.relations === undefined) return;
     const queue = [start];
     const seen = new Set(queue);
     for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
@@ -243,7 +245,7 @@ export class UnitOfWork {
     this.watched.delete(state);
     state.watched = false;
     state.marked = false;
-    if (state.key !== undefined) this.identity.delete(state.mapper, state.key, state.instance);
+    if (state.key !== undefined && !inserted) this.identity.delete(state.mapper, state.key, state.instance);
     state.status = inserted ? "transient" : "detached";
     state.unit = undefined;
   }
@@ -251,10 +253,11 @@ export class UnitOfWork {
   /** Takes every object out. */
   clear(): void {
     for (const state of [...this.new]) this.leave(state);
-    for (const instance of [...this.identity]) this.leave(ownState(instance, this.#mapperOf(instance)));
+    const instances = [...this.identity];
+    this.identity.clear();
+    for (const instance of instances) this.leave(ownState(instance, this.#mapperOf(instance)));
     for (const set of [this.touched, this.deleted, this.watched]) set.clear();
     for (const frame of this.frames) for (const state of frame.deleted) if (state.unit === this) detach(state);
-    this.identity.clear();
     this.#loaded.clear();
   }
 
