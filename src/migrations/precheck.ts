@@ -57,6 +57,24 @@ export async function precheckChange(
   return new Rows(table, operation.table, dialect, ask).change(change, renamed, added);
 }
 
+/** Whether rows can stand in the way of the change, so that it is worth a look at them before. */
+export function mayBeBlocked(change: TableChange): boolean {
+  switch (change.kind) {
+    case "addColumn":
+      return !change.column.nullable && change.column.default === undefined && change.fill === undefined;
+    case "alterColumn":
+      return change.to.nullable === false || change.to.type !== undefined;
+    case "createIndex":
+      return change.index.unique;
+    case "createUnique":
+    case "createForeignKey":
+    case "createCheck":
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** The rows of one table. */
 class Rows {
   readonly #name: string;

@@ -11,7 +11,7 @@ import { MigrationError } from "./migration-error";
 import type { Operation } from "./operation";
 import { describeOperation } from "./operation";
 import type { OperationRunner } from "./operations";
-import { precheck } from "./precheck";
+import { mayBeBlocked, precheck } from "./precheck";
 
 /** How a {@link RevisionRunner} works. */
 export interface RunnerOptions {
@@ -108,10 +108,9 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
   }
 
   async #precheck(operation: Operation): Promise<void> {
-    const name =
-      operation.kind === "alterTable" ? operation.table : operation.kind === "dropTable" ? operation.name : undefined;
-    if (name === undefined || operation.kind !== "alterTable") return;
-    const problems = await precheck(operation, await this.table(name), this.dialect, (sql) => this.#ask(sql));
+    if (operation.kind !== "alterTable" || !operation.changes.some(mayBeBlocked)) return;
+    const table = await this.table(operation.table);
+    const problems = await precheck(operation, table, this.dialect, (sql) => this.#ask(sql));
     const blocking = problems.find((problem) => problem.blocks);
     if (blocking) throw new MigrationError(blocking.text);
   }

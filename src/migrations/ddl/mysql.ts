@@ -1,7 +1,7 @@
 import type { MysqlSchemaDialect } from "../../schema/dialects/mysql";
 import { checkOf } from "../../schema/dialects/mysql";
 import type { Column, ForeignKey, Table } from "../../schema/schema";
-import { sameNames } from "../../schema/schema";
+import { emptyTable, sameNames } from "../../schema/schema";
 import type { AlterTable, DropConstraint, TableChange } from "../operation";
 import { alterTable } from "../operation";
 import { DdlDialect, patched } from "./dialect";
@@ -57,7 +57,9 @@ export class MysqlDdl extends DdlDialect {
   }
 
   async #alter(name: string, changes: readonly TableChange[]): Promise<void> {
-    const table = await this.requireTable(name);
+    // Only a change that writes a column anew, or must find a name, needs to know the table.
+    const isKnown = changes.every((change) => BLIND.includes(change.kind));
+    const table = isKnown ? emptyTable(name) : await this.requireTable(name);
     const before: string[] = [];
     const clauses: string[] = [];
     const behind: string[] = [];
@@ -213,6 +215,17 @@ export class MysqlDdl extends DdlDialect {
     return after === undefined ? "" : ` AFTER ${this.schema.sql.quote(after)}`;
   }
 }
+
+/** Changes that say everything themselves. */
+const BLIND: readonly TableChange["kind"][] = [
+  "addColumn",
+  "dropColumn",
+  "createUnique",
+  "createForeignKey",
+  "createPrimaryKey",
+  "createIndex",
+  "commentTable",
+];
 
 /** Whether the index begins with the columns. */
 function leads(index: readonly string[], columns: readonly string[]): boolean {
