@@ -10,8 +10,11 @@ import { dialectOf } from "./driver/dialects";
 import { joinTransactions, tapStatements } from "./driver/sequelize-tap";
 import { ArgumentError, ConnectionError } from "./errors";
 import { Mapper } from "./mapper/mapper";
+import type { SampleModels } from "./models/define-models";
 import { defineModels } from "./models/define-models";
+import type { Columns } from "./query/expressions";
 import { columnsOf } from "./query/expressions";
+import type { Query } from "./query/query";
 import { instrumentModel } from "./session/instrument";
 import type { SessionOptions } from "./session/session";
 import { Session } from "./session/session";
@@ -20,6 +23,12 @@ import type { SessionHost } from "./session/session-host";
 /** A model class, or what defines some on a Sequelize instance. */
 export type ModelSource =
   readonly ModelStatic<Model>[] | ((sequelize: Sequelize, DataTypes: typeof import("sequelize").DataTypes) => unknown);
+
+/** A model after registering: with its queries and its columns. */
+export type RegisteredModel = ModelStatic<Model> & { readonly query: Query<Model>; readonly c: Columns<Model> };
+
+/** Registered models by name. */
+export type RegisteredModels = Record<string, RegisteredModel>;
 
 /** How a database is opened. */
 export interface DatabaseOptions {
@@ -36,11 +45,11 @@ export interface DatabaseOptions {
 }
 
 /** An open database: its Sequelize instance, its models, and the sessions that work on it. */
-export class Database implements SessionHost {
+export class Database<M extends object = RegisteredModels> implements SessionHost {
   readonly sequelize: Sequelize;
   readonly dialect: Dialect;
   /** Registered models by name. */
-  readonly models: Record<string, ModelStatic<Model>> = {};
+  readonly models: M = {} as M;
   readonly #listeners = new Set<QueryListener>();
   readonly #scope = new AsyncLocalStorage<Session>();
   readonly #warn: (message: string) => void;
@@ -60,6 +69,10 @@ export class Database implements SessionHost {
   /** The current session: inside {@link runInSession} that scope's own, elsewhere the default one. */
   get session(): Session {
     return this.#scope.getStore() ?? (this.#defaultSession ??= this.createSession());
+  }
+
+  get #models(): Record<string, ModelStatic<Model>> {
+    return this.models as Record<string, ModelStatic<Model>>;
   }
 
   get #openSession(): Session | undefined {
@@ -86,13 +99,13 @@ export class Database implements SessionHost {
       if (model.sequelize !== this.sequelize) {
         throw new ArgumentError(`Cannot register ${mapper.name}: it is defined on another Sequelize instance.`);
       }
-      if (this.models[mapper.name] === model) continue;
+      if (this.#models[mapper.name] === model) continue;
       instrumentModel(model, this);
       Object.defineProperties(model, {
         query: { get: () => this.session.query(model), configurable: true, enumerable: false },
         c: { value: columnsOf(mapper), configurable: true, enumerable: false },
       });
-      this.models[mapper.name] = model;
+      this.#models[mapper.name] = model;
     }
     for (const model of models) {
       for (const relationship of Mapper.of(model).relationships.values()) {
@@ -103,7 +116,7 @@ export class Database implements SessionHost {
 
   /** The registered models' mappers. */
   *mappers(): Iterable<Mapper> {
-    for (const model of Object.values(this.models)) yield Mapper.of(model);
+    for (const model of Object.values(this.#models)) yield Mapper.of(model);
   }
 
   /** Creates the tables of the registered models that are not there yet, parents before children. */
@@ -117,7 +130,7 @@ export class Database implements SessionHost {
   /** Drops the tables of the registered models, children before parents; tables that are not there are passed over. */
   async dropAll(): Promise<void> {
     // PostgreSQL's query generator cannot do without the empty options.
-    for (const model of this.#childrenFirst() ?? Object.values(this.models)) await model.drop({});
+    for (const model of this.#childrenFirst() ?? Object.values(this.#models)) await model.drop({});
   }
 
   /** Whether the table of a model is there. */
@@ -187,7 +200,7 @@ export class Database implements SessionHost {
   /** Registered models, each before those that it refers to; undefined where they refer to each other in a circle. */
   #childrenFirst(): ModelStatic<Model>[] | undefined {
     const manager = (this.sequelize as unknown as { modelManager: ModelManager }).modelManager;
-    const registered = new Set(Object.values(this.models));
+    const registered = new Set(Object.values(this.#models));
     return manager.getModelsTopoSortedByForeignKey()?.filter((model) => registered.has(model));
   }
 }
@@ -203,12 +216,20 @@ interface ModelManager {
  * @throws {ArgumentError} for a URL that cannot be read
  * @throws {ConnectionError} where the database cannot be reached or is no database; the password stands in no message
  */
-export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
+export async function openDatabase(
+  url: string,
+  options?: DatabaseOptions & { models?: undefined },
+): Promise<Database<SampleModels>>;
+export async function openDatabase<M extends object = RegisteredModels>(
+  url: string,
+  options?: DatabaseOptions,
+): Promise<Database<M>>;
+export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database<object>> {
   const address = parseDatabaseUrl(url);
   const readOnly = options.readOnly ?? false;
   if (address.storage !== undefined) checkStorage(address.storage, readOnly);
   const sequelize = await createSequelize(address, readOnly, options.SequelizeClass);
-  const database = new Database(sequelize, options);
+  const database = new Database<object>(sequelize, options);
   try {
     if (options.check ?? true) await checkConnection(database, address);
     database.register(...modelsFrom(options.models ?? defineModels, sequelize));
@@ -220,8 +241,11 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
 }
 
 /** Works on an application's own Sequelize instance and its models. */
-export function attach(sequelize: Sequelize, options: Pick<DatabaseOptions, "models" | "onWarning"> = {}): Database {
-  const database = new Database(sequelize, options);
+export function attach<M extends object = RegisteredModels>(
+  sequelize: Sequelize,
+  options: Pick<DatabaseOptions, "models" | "onWarning"> = {},
+): Database<M> {
+  const database = new Database<M>(sequelize, options);
   const models = options.models === undefined ? Object.values(sequelize.models) : modelsFrom(options.models, sequelize);
   database.register(...models);
   return database;
@@ -322,7 +346,7 @@ function requireDriver({ driver, dialect }: DatabaseAddress): void {
   }
 }
 
-async function checkConnection(database: Database, address: DatabaseAddress): Promise<void> {
+async function checkConnection(database: Database<object>, address: DatabaseAddress): Promise<void> {
   const connection = database.connect();
   try {
     await connection.all(address.dialect === "sqlite" ? "SELECT count(*) FROM sqlite_master" : "SELECT 1");

@@ -2,11 +2,12 @@
  * sequelize-shell as a library: SQLAlchemy's session and query on plain Sequelize models.
  */
 export { Database, attach, openDatabase } from "./database";
-export type { DatabaseOptions, ModelSource } from "./database";
+export type { DatabaseOptions, ModelSource, RegisteredModel, RegisteredModels } from "./database";
 export type { QueryEvent, QueryListener } from "./driver/connection";
 export * from "./errors";
 export type { Cascade } from "./mapper/relationship";
 export { defineModels } from "./models/define-models";
+export type { SampleModels } from "./models/define-models";
 export { Role } from "./models/role";
 export { User } from "./models/user";
 export {

@@ -3,6 +3,12 @@ import { DataTypes } from "sequelize";
 import { Role } from "./role";
 import { User } from "./user";
 
+/** The sample models by name. */
+export type SampleModels = {
+  Role: typeof Role;
+  User: typeof User;
+};
+
 /**
  * Defines the sample models on a Sequelize instance.
  *
@@ -10,7 +16,7 @@ import { User } from "./user";
  *
  * @returns the models by name, parents before children
  */
-export function defineModels(sequelize: Sequelize): { Role: typeof Role; User: typeof User } {
+export function defineModels(sequelize: Sequelize): SampleModels {
   const RoleModel = { Role: class extends Role {} }.Role;
   const UserModel = { User: class extends User {} }.User;
   RoleModel.init(
