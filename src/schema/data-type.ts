@@ -119,3 +119,23 @@ export function dataTypeSource(patterns: readonly (readonly [RegExp, string])[],
   }
   return undefined;
 }
+
+/**
+ * The data type of Sequelize that the TypeScript text stands for (`DataTypes.ARRAY(DataTypes.STRING(64))`).
+ *
+ * @returns undefined for text that is no data type
+ */
+export function dataTypeFromSource(source: string, types: Readonly<Record<string, unknown>>): unknown {
+  const [, name, inner, flags = ""] = /^DataTypes\.(\w+)(?:\((.*)\))?((?:\.\w+)*)$/s.exec(source) ?? [];
+  const type = name === undefined ? undefined : types[name];
+  if (typeof type !== "function") return undefined;
+  let made: unknown = type;
+  if (inner !== undefined) {
+    const values = inner.startsWith("DataTypes.")
+      ? [dataTypeFromSource(inner, types)]
+      : (JSON.parse(`[${inner}]`) as unknown[]);
+    made = (type as (...values: unknown[]) => unknown)(...values);
+  }
+  for (const flag of flags.split(".").filter(Boolean)) made = (made as Record<string, unknown>)[flag];
+  return made;
+}

@@ -1,4 +1,4 @@
-import { DataTypes } from "sequelize";
+import type { DataTypes } from "sequelize";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { declareColumn } from "../../src/schema/declare-column";
 import { describeEachDatabase } from "../databases";

@@ -142,6 +142,11 @@ export abstract class SchemaDialect {
     return undefined;
   }
 
+  /** Whether the database numbers a column that is the whole key without being told to. */
+  numbersKeys(_column: Column): boolean {
+    return false;
+  }
+
   /** What tells the rows of a table apart for a person: SQL, and how it is called. */
   rowKey(table: Table): { sql: string; name: string } | undefined {
     const [column, ...others] = table.primaryKey?.columns ?? [];

@@ -91,6 +91,10 @@ export class SqliteSchemaDialect extends SchemaDialect {
     return `typeof(${expression}) = 'text' AND CASE WHEN json_valid(${text}) THEN json_type(${text}) NOT IN ('integer', 'real') ELSE 1 END`;
   }
 
+  override numbersKeys(column: Column): boolean {
+    return column.type.toUpperCase() === "INTEGER";
+  }
+
   override rowKey(table: Table): { sql: string; name: string } | undefined {
     return table.options?.withoutRowid ? super.rowKey(table) : { sql: "rowid", name: "rowid" };
   }
