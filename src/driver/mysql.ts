@@ -79,7 +79,9 @@ export class MysqlDialect extends Dialect {
 
   protected override textLiteral(value: string): string {
     if (this.backslashIsPlain) return super.textLiteral(value);
-    return super.textLiteral(value.replaceAll("\\", "\\\\").replaceAll("\0", "\\0"));
+    // The command-line client drops a carriage return at the end of a line.
+    const escaped = value.replaceAll("\\", "\\\\").replaceAll("\0", "\\0").replaceAll("\r", "\\r");
+    return super.textLiteral(escaped);
   }
 
   protected override numberLiteral(value: number): string {

@@ -87,8 +87,8 @@ export class SqliteDialect extends Dialect {
   }
 
   protected override textLiteral(value: string): string {
-    // The command-line client ends a literal at NUL.
-    if (value.includes("\0")) return `CAST(x'${Buffer.from(value).toString("hex")}' AS TEXT)`;
+    // The command-line client ends a literal at NUL, and drops a carriage return at the end of a line.
+    if (value.includes("\0") || value.includes("\r")) return `CAST(x'${Buffer.from(value).toString("hex")}' AS TEXT)`;
     return super.textLiteral(value);
   }
 

@@ -61,9 +61,10 @@ export function castTarget(type: CastType): CastTarget {
 }
 
 function namedTarget(text: string): CastTarget {
-  const match = /^\s*([a-z][a-z0-9_]*(?: [a-z][a-z0-9_]*)*)\s*(\(\s*\d+\s*(?:,\s*\d+\s*)?\))?\s*(\[\])?\s*$/i.exec(
-    text,
-  );
+  const match =
+    /^\s*([a-z][a-z0-9_]*(?: (?:precision|varying|signed|unsigned|with|without|time|zone|integer|large|object))*)\s*(\(\s*\d+\s*(?:,\s*\d+\s*)?\))?\s*(\[\])?\s*$/i.exec(
+      text,
+    );
   if (!match) throw refuse(text);
   const [, name = "", size = "", array] = match;
   return { kind: array ? undefined : KINDS[name.toLowerCase()], text: text.trim(), size };

@@ -8,10 +8,12 @@ export class KeyNames {
   /**
    * A name that no other column has.
    *
-   * @param wanted    the name, if it is free
+   * @param name       the name, if it is free
    * @param otherwise  what to take instead, if that is free
    */
-  claim(wanted: string, otherwise?: () => string): string {
+  claim(name: string, otherwise?: () => string): string {
+    // MariaDB's names have no characters beyond the first 65,536.
+    const wanted = name.replaceAll(/[^\0-\uffff]/gu, "_");
     if (wanted.length <= MAX_BYTES / 4 || Buffer.byteLength(wanted) <= MAX_BYTES) {
       if (!this.#taken.has(wanted)) return this.#take(wanted);
       const other = otherwise?.();
@@ -20,8 +22,8 @@ export class KeyNames {
     }
     const base = shorten(wanted);
     for (let n = 1; ; n++) {
-      const name = `${base}_${n}`;
-      if (!this.#taken.has(name)) return this.#take(name);
+      const numbered = `${base}_${n}`;
+      if (!this.#taken.has(numbered)) return this.#take(numbered);
     }
   }
 

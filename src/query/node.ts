@@ -299,7 +299,7 @@ export function typeOf(node: Node): ValueType | undefined {
 function typeOfValue(value: unknown): ValueType | undefined {
   switch (typeof value) {
     case "number":
-      return { kind: Number.isInteger(value) ? "integer" : "number" };
+      return { kind: Number.isSafeInteger(value) ? "integer" : "number" };
     case "bigint":
       return { kind: "bigint" };
     case "boolean":

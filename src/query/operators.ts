@@ -80,6 +80,9 @@ export function negate(node: Node): Node {
   }
 }
 
+const WORDS =
+  /^([a-z]+|(not|is|similar|sounds|member|at|time|distinct)( (not|distinct|from|similar|to|like|of|time|zone|regexp|glob|match|rlike))+)$/i;
+
 /**
  * The operator, if it is one: signs, or words such as `REGEXP`.
  *
@@ -87,7 +90,7 @@ export function negate(node: Node): Node {
  */
 export function checkOperator(operator: string): string {
   const signs = /^[-+*/<>=~!@#%^&|?]+$/.test(operator) && !/--|\/\*/.test(operator);
-  if (typeof operator === "string" && (signs || /^[a-z]+( [a-z]+)*$/i.test(operator))) return operator;
+  if (typeof operator === "string" && (signs || WORDS.test(operator))) return operator;
   throw new ArgumentError(`Cannot use ${JSON.stringify(operator)} as an operator in op().`, {
     hint: 'an operator is made of signs ("&", "@>") or words ("REGEXP"); for anything else there is text("…")',
   });

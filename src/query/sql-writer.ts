@@ -64,7 +64,7 @@ export class SqlWriter {
 function kindOfValue(value: unknown): ValueKind | undefined {
   switch (typeof value) {
     case "number":
-      return !Number.isInteger(value) ? "number" : Math.abs(value) < 2 ** 31 ? "integer" : "bigint";
+      return !Number.isSafeInteger(value) ? "number" : Math.abs(value) < 2 ** 31 ? "integer" : "bigint";
     case "bigint":
       return "bigint";
     case "boolean":

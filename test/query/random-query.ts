@@ -221,7 +221,7 @@ export class QueryMaker {
     for (let i = random.int(1, 2); i > 0; i--) {
       const [other, others] = part();
       const operator = random.pick(["union", "unionAll", "intersect", "except"] as const);
-      query = query[operator](other as Query<never>) as Query;
+      query = query[operator](other as Query<never>);
       const has = new Set(others);
       if (operator === "unionAll") rows = [...rows, ...others];
       else if (operator === "union") rows = [...new Set([...rows, ...others])];
@@ -244,7 +244,7 @@ export class QueryMaker {
   }
 
   #source(model: ModelName): Source {
-    return { name: model, model, c: this.#models[model].c as unknown as Source["c"] };
+    return { name: model, model, c: this.#models[model].c };
   }
 
   #joined(model: ModelName): { query: Query; sources: Source[]; rows: Env[] } {
@@ -266,7 +266,7 @@ export class QueryMaker {
       const target: Source =
         alias === undefined
           ? this.#source(link.target)
-          : { name: `alias ${++this.#aliases}`, model: link.target, c: alias.c as unknown as Source["c"], alias };
+          : { name: `alias ${++this.#aliases}`, model: link.target, c: alias.c, alias };
       const relationship = from.c[link.key] as RelationshipExpression<never>;
       query = (outer ? query.outerjoin(relationship, alias) : query.join(relationship, alias)) as Query;
       rows = rows.flatMap((env): Env[] => {
@@ -338,7 +338,7 @@ export class QueryMaker {
 
   #column(source: Source, kind: Kind): Twin<Column> {
     const names = Object.entries(ATTRIBUTES[source.model]).filter(([, each]) => each === kind);
-    return this.#columnOf(source, names.length === 0 ? "id" : (this.#random.pick(names)[0] as string));
+    return this.#columnOf(source, names.length === 0 ? "id" : this.#random.pick(names)[0]);
   }
 
   #hasKind(source: Source, kind: Kind): boolean {
@@ -367,25 +367,25 @@ export class QueryMaker {
     if (depth <= 0 || random.chance(0.4)) {
       if (having.length > 0 && random.chance(0.85)) return this.#column(random.pick(having), kind);
       const value = this.#constant(kind, false);
-      return { sql: literal(value) as Expression, js: () => value };
+      return { sql: literal(value), js: () => value };
     }
     const inner = (): Twin => this.#value(sources, kind, depth - 1);
     const roll = random.next();
     if (roll < 0.2) {
       const [condition, a, b] = [this.#condition(sources, depth - 1), inner(), inner()];
       return {
-        sql: when(condition.sql, a.sql).otherwise(b.sql) as Expression,
+        sql: when(condition.sql, a.sql).otherwise(b.sql),
         js: (env) => (condition.js(env) === true ? a.js(env) : b.js(env)),
       };
     }
     if (roll < 0.35) {
       const [a, value] = [inner(), this.#constant(kind, false)];
-      return { sql: func.coalesce(a.sql, value) as Expression, js: (env) => a.js(env) ?? value };
+      return { sql: func.coalesce(a.sql, value), js: (env) => a.js(env) ?? value };
     }
     if (kind === "number") return this.#arithmetic(inner(), inner());
     if (kind === "boolean") {
       const condition = this.#condition(sources, depth - 1);
-      return { sql: condition.sql as Expression, js: condition.js };
+      return { sql: condition.sql, js: condition.js };
     }
     const [a, b] = [inner(), this.#constant(kind, false) as string];
     if (kind === "word" || roll < 0.6) {
@@ -396,7 +396,7 @@ export class QueryMaker {
       };
     }
     return {
-      sql: a.sql.concat(b) as Expression,
+      sql: a.sql.concat(b),
       js: (env) => (a.js(env) === null ? null : `${asText(a.js(env))}${b}`),
     };
   }
@@ -414,23 +414,23 @@ export class QueryMaker {
     const right = b.sql as Expression<number>;
     switch (random.int(0, 5)) {
       case 0:
-        return { sql: left.add(right) as Expression, js: both((x, y) => x + y) };
+        return { sql: left.add(right), js: both((x, y) => x + y) };
       case 1:
-        return { sql: left.sub(right) as Expression, js: both((x, y) => x - y) };
+        return { sql: left.sub(right), js: both((x, y) => x - y) };
       case 2:
         return {
-          sql: left.mul(small) as Expression,
+          sql: left.mul(small),
           js: (env) => (a.js(env) === null ? null : (a.js(env) as number) * small),
         };
       case 3:
-        return { sql: left.sub(left.sub(small)) as Expression, js: (env) => (a.js(env) === null ? null : small) };
+        return { sql: left.sub(left.sub(small)), js: (env) => (a.js(env) === null ? null : small) };
       case 4:
         return {
-          sql: func.abs(left) as Expression,
+          sql: func.abs(left),
           js: (env) => (a.js(env) === null ? null : Math.abs(a.js(env) as number)),
         };
       default:
-        return { sql: func.nullif(left, small) as Expression, js: (env) => (a.js(env) === small ? null : a.js(env)) };
+        return { sql: func.nullif(left, small), js: (env) => (a.js(env) === small ? null : a.js(env)) };
     }
   }
 
@@ -504,7 +504,7 @@ export class QueryMaker {
       { sql: column.between(low, high), js: between },
       { sql: column.notBetween(low, high), js: (env) => negation(between(env)) },
       {
-        sql: column.mod(2 as never).eq(0 as never),
+        sql: column.mod(2).eq(0),
         js: (env) => (left.js(env) === null ? null : (left.js(env) as number) % 2 === 0),
       },
       {
