@@ -51,6 +51,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchEnding> {
     }
     return ending;
   } finally {
+    await batch.close();
     process.off("SIGINT", batch.interrupt);
     process.off("beforeExit", neverSettles);
   }
@@ -74,6 +75,13 @@ class Batch implements Surroundings {
     this.#interrupted = true;
     void this.#runner.interrupt().catch(() => undefined);
   };
+
+  /** Ends what the inputs started, and keeps the compiled code of the compiler for the next start. */
+  async close(): Promise<void> {
+    await this.#runner.types.close();
+    const { saveCompiledCode } = await import("./code-cache.js");
+    saveCompiledCode();
+  }
 
   /** Names the input that is running, for a message. */
   place(): string {

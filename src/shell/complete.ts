@@ -1,11 +1,22 @@
 import type { Command } from "./commands/command";
 import type { ShellContext } from "./context";
+import type { TypeChecks } from "./type-checks";
+
+/** Completes an unfinished text of code: the candidates, and the part of the text that they would replace. */
+export async function completeCode(
+  text: string,
+  types: Pick<TypeChecks, "complete">,
+): Promise<readonly [readonly string[], string]> {
+  const found = await types.complete(text);
+  return [found?.candidates ?? [], found?.part ?? ""];
+}
 
 /** Completes a dot command or its argument: the candidates, and the part of the line that they would replace. */
 export async function completeCommand(
   line: string,
   commands: readonly Command[],
   context: ShellContext,
+  types: Pick<TypeChecks, "complete">,
 ): Promise<readonly [readonly string[], string]> {
   const [, name, argument] = /^\s*\.([\w-]*)(?:\s+(.*))?$/s.exec(line) ?? [];
   if (name === undefined) return [[], line];
@@ -14,6 +25,10 @@ export async function completeCommand(
     return [names, line.trimStart()];
   }
   const command = commands.find((candidate) => candidate.name === name);
+  // What comes after the options of such a command is code.
+  if (command && /\b(?:EXPR|NAME)\b/.test(command.usage) && !command.complete) {
+    return completeCode(argument.replace(/^(?:--\S+\s+)+/, ""), types);
+  }
   const last = /\S*$/.exec(argument)?.[0] ?? "";
   const candidates = (await command?.complete?.(last, { commands, context })) ?? [];
   return [candidates.filter((candidate) => candidate.startsWith(last)), last];

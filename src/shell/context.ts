@@ -6,6 +6,12 @@ export const FORMATS = ["table", "vertical", "json", "jsonl", "csv", "tsv", "mar
 /** The name of a form in which results are written. */
 export type Format = (typeof FORMATS)[number];
 
+/** The ways to check types: refuse what is wrong, tell it and run, or do not look. */
+export const TYPES_MODES = ["strict", "warn", "off"] as const;
+
+/** How the shell checks types. */
+export type TypesMode = (typeof TYPES_MODES)[number];
+
 /** How results are shown; the commands change it, and {@link ShellContext.present} reads it. */
 export interface OutputSettings {
   format: Format;
@@ -86,8 +92,11 @@ export interface ShellContext {
   /** Runs code that sends nothing to the database, and gives what it would have sent. A query as its value counts as sent. */
   captureSql(evaluate: () => Promise<unknown>): Promise<readonly CapturedStatement[]>;
   models(): Promise<readonly ModelSummary[]>;
-  /** TypeScript declarations of the preloaded names, for the language service. */
-  declarations(): string;
+  /**
+   * Declares the preloaded names for the type checker: a TypeScript module that stands in this folder, each name as a global
+   * on a line of its own that begins with two blanks and `let`. Empty where nothing is known of their types.
+   */
+  declarations(): Promise<string>;
 }
 
 /** Whether a session holds work that leaving would lose. */

@@ -163,8 +163,9 @@ export class DatabaseContext implements ShellContext {
     return summaries;
   }
 
-  declarations(): string {
-    return "";
+  async declarations(): Promise<string> {
+    const { contextDeclarations } = await import("./declarations.js");
+    return contextDeclarations(this.#database, this.globals);
   }
 
   #heard(event: QueryEvent): void {

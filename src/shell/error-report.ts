@@ -32,6 +32,19 @@ export interface ReportedInput {
   sourcePlace(place: { line: number; column: number }): { line: number; column: number };
 }
 
+/** What the type checker says of an input, as lines of text; in a batch the first begins with the line's number. */
+export function renderTypeProblem(
+  problem: SyntaxProblem & { readonly code: number },
+  text: string,
+  options: { firstLine?: number; refused?: boolean } = {},
+): string {
+  const { firstLine, refused = false } = options;
+  const excerpt = excerptAt(text, problem.start, problem.length);
+  const line = firstLine === undefined ? "" : `line ${firstLine + excerpt.line - 1}: `;
+  const lines = [`${refused ? "error: " : ""}${line}ts(${problem.code}): ${problem.message}`];
+  return [...lines, ...excerptLines(excerpt, firstLine)].join("\n");
+}
+
 /** Finds the input of a script name such as `REPL3`. */
 export type FindInput = (filename: string) => ReportedInput | undefined;
 
@@ -75,16 +88,19 @@ export function renderReport(report: ErrorReport, options: { firstLine?: number;
   const line = firstLine === undefined ? "" : `line ${firstLine + (excerpt?.line ?? 1) - 1}: `;
   const lines = [`error: ${line}${name === "Error" || report.speaksForItself ? "" : `${name}: `}${message}`];
   if (sql !== undefined) lines.push(`  ${sql.length > 500 ? `${sql.slice(0, 500)}…` : sql}`);
-  if (excerpt && showExcerpt) {
-    const number = String(firstLine === undefined ? excerpt.line : firstLine + excerpt.line - 1);
-    const caret =
-      " ".repeat(widthBefore(excerpt)) +
-      "^".repeat(Math.max(1, Math.min(excerpt.length, excerpt.text.length - excerpt.column + 1)));
-    lines.push(`  ${number} | ${excerpt.text}`, `  ${" ".repeat(number.length)} | ${caret}`);
-  }
+  if (excerpt && showExcerpt) lines.push(...excerptLines(excerpt, firstLine));
   for (const frame of frames) lines.push(`    at ${frame}`);
   if (hint !== undefined) lines.push(`hint: ${hint}`);
   return lines.join("\n");
+}
+
+/** A line of the person's text with its number, and carets under what is meant. */
+function excerptLines(excerpt: SourceExcerpt, firstLine: number | undefined): string[] {
+  const number = String(firstLine === undefined ? excerpt.line : firstLine + excerpt.line - 1);
+  const caret =
+    " ".repeat(widthBefore(excerpt)) +
+    "^".repeat(Math.max(1, Math.min(excerpt.length, excerpt.text.length - excerpt.column + 1)));
+  return [`  ${number} | ${excerpt.text}`, `  ${" ".repeat(number.length)} | ${caret}`];
 }
 
 /** The report as one line of JSON. */

@@ -5,6 +5,7 @@ import {
   type ErrorReport,
   type ReportedInput,
   renderReport,
+  renderTypeProblem,
   reportAsJson,
   reportError,
   reportSyntax,
@@ -12,6 +13,7 @@ import {
 import { Evaluator, type InterruptibleTerminal, type Outcome } from "./evaluate";
 import type { Input } from "./input-lines";
 import type { Statement } from "./statement";
+import { TypeChecks } from "./type-checks";
 
 /** How running one input ended. */
 export type Ending = "done" | "failed" | "interrupted" | "leave";
@@ -50,8 +52,11 @@ export class InputRunner {
   readonly #context: ShellContext;
   readonly #around: Surroundings;
   readonly #evaluator: Evaluator;
+  /** What is known of the inputs' types. */
+  readonly types: TypeChecks;
   #commands: readonly Command[] | undefined;
   #leaving = false;
+  #interrupted = false;
 
   constructor(context: ShellContext, around: Surroundings, terminal?: InterruptibleTerminal) {
     this.#context = context;
@@ -61,10 +66,12 @@ export class InputRunner {
       terminal,
     });
     this.#evaluator.define(context.globals);
+    this.types = new TypeChecks(context, { interactive: around.interactive, directory: process.cwd() });
   }
 
   /** Stops the code that is running; resolves when the database is free again. */
   async interrupt(): Promise<void> {
+    this.#interrupted = true;
     this.#evaluator.interrupt();
     await this.#context.cancel();
   }
@@ -110,6 +117,10 @@ export class InputRunner {
   }
 
   async #code(statement: Statement & { kind: "code" }, firstLine: number | undefined): Promise<Ending> {
+    this.#interrupted = false;
+    const refused = await this.#checkTypes(statement, firstLine);
+    if (this.#interrupted) return "interrupted";
+    if (refused) return "failed";
     const startMs = performance.now();
     const outcome = await this.#evaluate(statement);
     const durationMs = performance.now() - startMs;
@@ -123,9 +134,27 @@ export class InputRunner {
     return "failed";
   }
 
+  /** Tells what is wrong with the types of an input. @returns whether it is not to be run */
+  async #checkTypes({ code, shift }: Statement & { kind: "code" }, firstLine?: number): Promise<boolean> {
+    const problems = await this.types.check(code);
+    const refused = this.types.mode === "strict" && problems.length > 0;
+    const typed = shift > 0 ? code.slice(shift) : code;
+    for (const problem of problems) {
+      const place = { ...problem, start: Math.max(0, problem.start - Math.max(0, shift)) };
+      this.#around.note(
+        renderTypeProblem(place, typed, { refused, ...(firstLine === undefined ? {} : { firstLine }) }),
+      );
+    }
+    if (refused) this.#around.note("hint: .types warn runs it all the same");
+    return refused;
+  }
+
   async #evaluate({ code, shift }: { code: string; shift: number }): Promise<Outcome> {
     const { compile } = await import("./compile.js");
-    return this.#evaluator.run(compile(code, { shift }));
+    const outcome = await this.#evaluator.run(compile(code, { shift }));
+    const hasValue = outcome.kind === "value" && outcome.value !== undefined;
+    this.types.commit(code, { failed: outcome.kind !== "value", hasValue });
+    return outcome;
   }
 
   async #show(value: unknown, durationMs: number): Promise<void> {
@@ -166,6 +195,7 @@ export class InputRunner {
     return {
       context: this.#context,
       commands,
+      types: this.types,
       interactive: around.interactive,
       history: around.history,
       print: around.print.bind(around),

@@ -27,6 +27,10 @@ export interface ReplOptions {
   readonly historyFile?: string | undefined;
 }
 
+/** When the types begin to load: a first statement that was typed ahead comes before them. */
+const SERVICE_DELAY_MS = 150;
+/** When the compiled code of the compiler is kept for the next start. */
+const SAVE_DELAY_MS = 3000;
 const CONTINUATION_PROMPT = "... ";
 const BRACKETED_PASTE_ON = "\x1b[?2004h";
 const BRACKETED_PASTE_OFF = "\x1b[?2004l";
@@ -124,6 +128,7 @@ class Repl implements Surroundings {
       process.off("SIGINT", this.#onInterrupt);
       process.off("uncaughtException", this.#onLateError);
       process.off("unhandledRejection", this.#onLateError);
+      await this.#opened?.runner.types.close();
       await this.#opened?.context.close();
     }
   }
@@ -150,6 +155,13 @@ class Repl implements Surroundings {
       // So that the first statement does not wait for the compiler.
       void import("./compile.js");
     });
+    const { runner } = this.#opened;
+    setTimeout(() => void runner.types.start(), SERVICE_DELAY_MS).unref();
+    setTimeout(() => {
+      void import("./code-cache.js").then(({ saveCompiledCode }) => {
+        if (this.#activity === "editing") saveCompiledCode();
+      });
+    }, SAVE_DELAY_MS).unref();
     return this.#opened;
   }
 
@@ -329,12 +341,17 @@ class Repl implements Surroundings {
   }
 
   async #complete(line: string): Promise<readonly [readonly string[], string]> {
-    if (!this.#opened || !/^\s*\./.test(line)) return [[], line];
+    const opened = this.#opened;
+    if (!opened) return [[], line];
     // Keys wait until the candidates are there: what is typed after Tab comes after them.
     this.#completing = true;
     try {
-      const { completeCommand } = await import("./complete.js");
-      return await completeCommand(line, await this.#opened.runner.commands(), this.#opened.context);
+      const { completeCode, completeCommand } = await import("./complete.js");
+      const { context, runner } = opened;
+      const isCommand = this.#unfinished === "" && /^\s*\.(?![\w$]+[(.[`?])/.test(line);
+      if (isCommand) return await completeCommand(line, await runner.commands(), context, runner.types);
+      const text = this.#unfinished === "" ? line : `${this.#unfinished}\n${line}`;
+      return await completeCode(text.replace(/^\s*(?=\.)/, "_"), runner.types);
     } finally {
       setImmediate(() => {
         this.#completing = false;

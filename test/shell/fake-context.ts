@@ -75,9 +75,12 @@ export class FakeContext implements ShellContext {
   readonly users: readonly FakeUser[];
   pending: PendingWork = { new: 0, changed: 0, deleted: 0 };
   #capturing: CapturedStatement[] | undefined;
+  readonly #declarations: string;
 
-  constructor({ banner = ["fake shell"] } = {}) {
+  /** @param given  with `types`, the context declares its names for the type checker */
+  constructor({ banner = ["fake shell"], types = false } = {}) {
     this.banner = banner;
+    this.#declarations = types ? DECLARATIONS : "";
     this.users = NAMES.map((username, index) => new UserRow(index + 1, username));
     const record = (sql: string): void => {
       this.#capturing?.push({ sql, template: sql, parameters: [] });
@@ -153,8 +156,8 @@ export class FakeContext implements ShellContext {
     return Promise.resolve([{ name: "User", table: "users", rows: this.users.length }]);
   }
 
-  declarations(): string {
-    return "declare const User: { readonly query: unknown };";
+  declarations(): Promise<string> {
+    return Promise.resolve(this.#declarations);
   }
 
   #end(event: string): Promise<void> {
@@ -163,6 +166,25 @@ export class FakeContext implements ShellContext {
     return Promise.resolve();
   }
 }
+
+/** The names of the context as the type checker is to see them. */
+const DECLARATIONS = `
+interface FakeUser { id: number; username: string; role: { name: string }; greet(): string }
+interface FakeQuery {
+  /** At most so many users. */
+  limit(count: number): FakeQuery;
+  all(): Promise<FakeUser[]>;
+  first(): Promise<FakeUser | null>;
+  count(): Promise<number>;
+  filterBy(values: Partial<FakeUser>): FakeQuery;
+}
+declare global {
+  let User: { readonly query: FakeQuery };
+  let sleep: <T>(ms: number, value?: T) => Promise<T | undefined>;
+  let _: any;
+  let _error: any;
+}
+export {};`;
 
 class UserRow implements FakeUser {
   id: number;

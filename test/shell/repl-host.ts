@@ -14,7 +14,7 @@ async function main(): Promise<void> {
     open: async () => {
       if (process.env.FAIL_TO_OPEN !== undefined) throw new Error("no database here");
       const { FakeContext } = await import("./fake-context.js");
-      const context = new FakeContext();
+      const context = new FakeContext({ types: process.env.FAKE_TYPES !== undefined });
       if (process.env.EVENTS_FILE !== undefined) {
         const file = process.env.EVENTS_FILE;
         const { push } = context.events;

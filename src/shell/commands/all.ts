@@ -5,6 +5,7 @@ import { edit, editor, history, load } from "./input";
 import { models } from "./models";
 import { echo, limit, mode, pager, timer } from "./output";
 import { sql } from "./sql";
+import { doc, type, types } from "./types";
 
 /** The shell's own commands. */
 export const COMMANDS: readonly Command[] = [
@@ -13,6 +14,9 @@ export const COMMANDS: readonly Command[] = [
   editor,
   edit,
   exit,
+  types,
+  type,
+  doc,
   sql,
   models,
   mode,

@@ -1,4 +1,5 @@
 import type { ShellContext } from "../context";
+import type { TypeChecks } from "../type-checks";
 
 /** The subjects under which `.help` lists the commands, in this order. */
 export const SUBJECTS = ["prompt", "sql", "models", "output", "session", "files", "migrations"] as const;
@@ -11,6 +12,8 @@ export interface CommandHost {
   readonly context: ShellContext;
   /** All commands, for help. */
   readonly commands: readonly Command[];
+  /** What is known of types: how inputs are checked, the types of expressions. */
+  readonly types: Pick<TypeChecks, "mode" | "start" | "typeOf" | "documentationOf">;
   /** Whether a person at a terminal gave the command. */
   readonly interactive: boolean;
   /** The entries of the history, the oldest first. */

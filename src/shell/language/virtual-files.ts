@@ -1,0 +1,149 @@
+import { createRequire } from "node:module";
+import { dirname, join, resolve, sep } from "node:path";
+import type {
+  CompilerOptions,
+  IScriptSnapshot,
+  LanguageServiceHost,
+  ResolvedModuleWithFailedLookupLocations,
+} from "typescript";
+import { ts } from "../typescript";
+
+/** Where the files of a language service are. */
+export interface Folders {
+  /** Where relative imports of the inputs start. */
+  readonly directory: string;
+  /** The folder that the declarations of the context are written for: the one of the shell's own modules. */
+  readonly library: string;
+}
+
+interface VirtualFile {
+  readonly version: number;
+  readonly snapshot: IScriptSnapshot;
+}
+
+interface DiskFile {
+  readonly stamp: string;
+  readonly snapshot: IScriptSnapshot;
+}
+
+/**
+ * The files that the language service sees: those of the disk, and modules that are nowhere but here.
+ *
+ * `sequelize` is one and the same package for all of them, so that the classes of a project's models fit the library's.
+ */
+export class VirtualFiles implements LanguageServiceHost {
+  readonly #folders: Folders;
+  readonly #options: CompilerOptions;
+  readonly #virtual = new Map<string, VirtualFile>();
+  readonly #disk = new Map<string, DiskFile | undefined>();
+  readonly #resolutions;
+  #roots: string[] = [];
+  #version = 0;
+
+  constructor(folders: Folders) {
+    this.#folders = folders;
+    this.#options = compilerOptions(folders.library);
+    this.#resolutions = ts.createModuleResolutionCache(folders.directory, (name) => name, this.#options);
+  }
+
+  /** Writes a module that is nowhere on the disk. A root is checked with every input. */
+  write(file: string, text: string, { root = false } = {}): void {
+    this.#virtual.set(file, { version: (this.#version += 1), snapshot: ts.ScriptSnapshot.fromString(text) });
+    if (root && !this.#roots.includes(file)) this.#roots.push(file);
+  }
+
+  getCompilationSettings = (): CompilerOptions => this.#options;
+  getScriptFileNames = (): string[] => this.#roots;
+  getProjectVersion = (): string => String(this.#version);
+  getCurrentDirectory = (): string => this.#folders.directory;
+  getDefaultLibFileName = (options: CompilerOptions): string => ts.getDefaultLibFilePath(options);
+  useCaseSensitiveFileNames = (): boolean => ts.sys.useCaseSensitiveFileNames;
+  directoryExists = (path: string): boolean => ts.sys.directoryExists(path);
+  getDirectories = (path: string): string[] => ts.sys.getDirectories(path);
+  realpath = (path: string): string => (this.#virtual.has(path) ? path : (ts.sys.realpath?.(path) ?? path));
+
+  readDirectory = (
+    path: string,
+    extensions?: readonly string[],
+    exclude?: readonly string[],
+    include?: readonly string[],
+    depth?: number,
+  ): string[] => ts.sys.readDirectory(path, extensions, exclude, include, depth);
+
+  fileExists = (path: string): boolean => this.#virtual.has(path) || ts.sys.fileExists(path);
+
+  readFile = (path: string): string | undefined => {
+    const snapshot = this.getScriptSnapshot(path);
+    return snapshot?.getText(0, snapshot.getLength());
+  };
+
+  getScriptVersion = (file: string): string => {
+    const virtual = this.#virtual.get(file);
+    return virtual ? `v${virtual.version}` : (this.#read(file)?.stamp ?? "");
+  };
+
+  getScriptSnapshot = (file: string): IScriptSnapshot | undefined =>
+    this.#virtual.get(file)?.snapshot ?? this.#read(file)?.snapshot;
+
+  resolveModuleNameLiterals = (
+    literals: readonly { readonly text: string }[],
+    containingFile: string,
+  ): readonly ResolvedModuleWithFailedLookupLocations[] =>
+    literals.map(({ text }) => this.#resolve(text, containingFile));
+
+  #resolve(name: string, containingFile: string): ResolvedModuleWithFailedLookupLocations {
+    const virtual = join(dirname(containingFile), `${name}.ts`);
+    if (name.startsWith("./") && this.#virtual.has(virtual)) {
+      return { resolvedModule: { resolvedFileName: virtual, extension: ts.Extension.Ts } };
+    }
+    const isSequelize = name === "sequelize" || name.startsWith("sequelize/");
+    const from = isSequelize ? join(this.#folders.library, "context.d.ts") : containingFile;
+    const target = name === "sequelize-shell" ? resolve(this.#folders.library, "..", "index") : name;
+    return ts.resolveModuleName(target, from, this.#options, this, this.#resolutions);
+  }
+
+  /** A file of the disk: those of packages are read once, the person's own whenever they change. */
+  #read(file: string): DiskFile | undefined {
+    const known = this.#disk.get(file);
+    if (known && (file.includes(`${sep}node_modules${sep}`) || file.startsWith(this.#folders.library))) return known;
+    const stamp = String(ts.sys.getModifiedTime?.(file)?.getTime());
+    if (known?.stamp === stamp) return known;
+    const text = ts.sys.readFile(file);
+    const read = text === undefined ? undefined : { stamp, snapshot: ts.ScriptSnapshot.fromString(text) };
+    this.#disk.set(file, read);
+    return read;
+  }
+}
+
+function compilerOptions(library: string): CompilerOptions {
+  const nodeTypes = typesOfNode(library);
+  return {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    moduleDetection: ts.ModuleDetectionKind.Force,
+    lib: ["lib.esnext.d.ts"],
+    types: nodeTypes === undefined ? [] : ["node"],
+    ...(nodeTypes === undefined ? {} : { typeRoots: [nodeTypes] }),
+    // A prompt is no place to prove that a row is there: `User.query.first().username` is what a person types.
+    strict: false,
+    noEmit: true,
+    allowImportingTsExtensions: true,
+    allowUnreachableCode: true,
+    allowUnusedLabels: true,
+    esModuleInterop: true,
+    experimentalDecorators: true,
+    resolveJsonModule: true,
+    skipLibCheck: true,
+    skipDefaultLibCheck: true,
+  };
+}
+
+/** The folder that the types of Node stand in; undefined where they are not installed. */
+function typesOfNode(library: string): string | undefined {
+  try {
+    return dirname(dirname(createRequire(join(library, "context.js")).resolve("@types/node/package.json")));
+  } catch {
+    return undefined;
+  }
+}
