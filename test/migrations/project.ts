@@ -20,13 +20,15 @@ export interface CommandResult {
 
 /** A project with a directory of migrations, on a database of its own, whose commands run in this process. */
 export class MigrationProject {
-  readonly folder = mkdtempSync(join(tmpdir(), "seqshell-migrations-"));
   /** Answers to questions, in their order; undefined for a project with nobody to ask. */
   answers: string[] | undefined;
   /** Questions that were asked. */
   readonly questions: string[] = [];
 
-  constructor(readonly sequelize: Sequelize) {}
+  constructor(
+    readonly sequelize: Sequelize,
+    readonly folder: string = mkdtempSync(join(tmpdir(), "seqshell-migrations-")),
+  ) {}
 
   get directory(): string {
     return join(this.folder, "migrations");

@@ -45,7 +45,7 @@ export interface RandomColumn {
   name: string;
   type: RandomType;
   nullable: boolean;
-  default?: string | number | boolean | "now";
+  default?: string | number | boolean;
   comment?: string;
   references?: { table: string; onDelete: string; onUpdate: string };
   generated?: string;
@@ -577,7 +577,7 @@ export function defineModels(sequelize: Sequelize, models: RandomModels): void {
             name: part.name,
             order: part.descending ? ("DESC" as const) : ("ASC" as const),
           })),
-          ...(index.where ? { where: literal(index.where) as unknown as object } : {}),
+          ...(index.where ? { where: literal(index.where) } : {}),
         })),
         ...composite.map((names) => ({ unique: true, fields: names })),
       ] as IndexesOptions[],

@@ -45,9 +45,8 @@ export class SqliteSession extends MigrationSession {
     );
     if (violations.length > 0) {
       const examples = violations.slice(0, 3).join("; ");
-      throw new MigrationError(
-        `The revision leaves ${violations.length} ${violations.length === 1 ? "row" : "rows"} that refer to nothing: ${examples}.`,
-      );
+      const rows = violations.length === 1 ? "1 row that refers" : `${violations.length} rows that refer`;
+      throw new MigrationError(`The revision leaves ${rows} to nothing: ${examples}.`);
     }
     await this.connection.commit();
     await this.#restore();
