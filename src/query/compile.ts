@@ -91,7 +91,7 @@ export class Compiler extends SourceWriter {
     const state = withScope(given);
     const entity = primaryEntity(state);
     const hasEntity = entity !== undefined && state.selection.some((selection) => selection.kind === "entity");
-    const plan = hasEntity ? planLoads(state, entity.mapper) : undefined;
+    const plan = hasEntity && state.loads.length > 0 ? planLoads(state, entity.mapper) : undefined;
     const needsWrapping = plan !== undefined && multipliesRows(plan) && isBounded(state);
     const list = this.#select(needsWrapping ? wrappedState(state) : state, undefined, "result", plan);
     return { parts: this.parts, slots: list.slots, plan };
@@ -171,16 +171,28 @@ export class Compiler extends SourceWriter {
 
   #writeLimit({ limit, offset }: SelectState): void {
     if (limit === undefined && offset === undefined) return;
-    // The dialect orders the clause; its parts are put in as parameters.
-    const [LIMIT, OFFSET] = ["{limit}", "{offset}"];
-    const hasLimit = limit === undefined ? undefined : LIMIT;
-    const text = this.dialect.limitClause(hasLimit, offset === undefined ? undefined : OFFSET);
-    for (const piece of text.split(/(\{\w+\})/)) {
+    for (const piece of limitPieces(this.dialect, limit !== undefined, offset !== undefined)) {
       if (piece === LIMIT) this.parameter(limit as number);
       else if (piece === OFFSET) this.parameter(offset as number);
       else this.write(piece);
     }
   }
+}
+
+const [LIMIT, OFFSET] = ["{limit}", "{offset}"];
+const limits = new WeakMap<Dialect, Map<number, readonly string[]>>();
+
+/** The dialect's LIMIT clause, cut where its parameters stand. */
+function limitPieces(dialect: Dialect, hasLimit: boolean, hasOffset: boolean): readonly string[] {
+  let known = limits.get(dialect);
+  if (known === undefined) limits.set(dialect, (known = new Map<number, readonly string[]>()));
+  const form = (hasLimit ? 1 : 0) + (hasOffset ? 2 : 0);
+  let pieces = known.get(form);
+  if (pieces === undefined) {
+    const text = dialect.limitClause(hasLimit ? LIMIT : undefined, hasOffset ? OFFSET : undefined);
+    known.set(form, (pieces = text.split(/(\{\w+\})/)));
+  }
+  return pieces;
 }
 
 /** The conditions of a query, and those that its models bring along; further models may be named while these are written. */

@@ -4,6 +4,12 @@ const MAX_BYTES = 63;
 /** The names of a select list's columns: each is given once, so that no value of a row hides another. */
 export class KeyNames {
   readonly #taken = new Set<string>();
+  #given: ReadonlySet<string> | undefined;
+
+  /** Takes all of the names, where none is taken yet: the columns of one model. */
+  claimAll(names: ReadonlySet<string>): void {
+    this.#given = names;
+  }
 
   /**
    * A name that no other column has.
@@ -15,22 +21,31 @@ export class KeyNames {
     // MariaDB's names have no characters beyond the first 65,536.
     const wanted = name.replaceAll(/[^\0-\uffff]/gu, "_");
     if (wanted.length <= MAX_BYTES / 4 || Buffer.byteLength(wanted) <= MAX_BYTES) {
-      if (!this.#taken.has(wanted)) return this.#take(wanted);
+      if (!this.#isTaken(wanted)) return this.#take(wanted);
       const other = otherwise?.();
-      if (other !== undefined && Buffer.byteLength(other) <= MAX_BYTES && !this.#taken.has(other))
+      if (other !== undefined && Buffer.byteLength(other) <= MAX_BYTES && !this.#isTaken(other))
         return this.#take(other);
     }
     const base = shorten(wanted);
     for (let n = 1; ; n++) {
       const numbered = `${base}_${n}`;
-      if (!this.#taken.has(numbered)) return this.#take(numbered);
+      if (!this.#isTaken(numbered)) return this.#take(numbered);
     }
+  }
+
+  #isTaken(name: string): boolean {
+    return this.#taken.has(name) || (this.#given?.has(name) ?? false);
   }
 
   #take(name: string): string {
     this.#taken.add(name);
     return name;
   }
+}
+
+/** Whether every database takes the name as it is. */
+export function isStorableName(name: string): boolean {
+  return Buffer.byteLength(name) <= MAX_BYTES && !/[^\0-\uffff]/u.test(name);
 }
 
 /** The name with room for a number behind it. */

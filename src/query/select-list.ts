@@ -2,8 +2,9 @@ import type { Dialect } from "../driver/dialect";
 import { InvalidRequestError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import { decoderOf } from "../mapper/attribute";
+import type { Mapper } from "../mapper/mapper";
 import { Entity } from "./entity";
-import { KeyNames } from "./key-names";
+import { KeyNames, isStorableName } from "./key-names";
 import type { LoadPlan } from "./load-plan";
 import { attributesOf, isInRow } from "./load-plan";
 import type { Node, OrderTerm, ValueType } from "./node";
@@ -138,6 +139,14 @@ export class SelectList {
     const { attributes: all } = entity.mapper;
     const attributes = plan === undefined ? all : attributesOf(plan);
     const source = this.#writer.source(entity);
+    const plain = isAlone && plan === undefined && source.columns === undefined && plainList(entity.mapper, source);
+    if (plain) {
+      this.#writer.write(plain.text);
+      this.#names.claimAll(plain.names);
+      this.#keys.push(plain.keys);
+      this.slots.push(plain.slot);
+      return;
+    }
     const columns = this.#columns(attributes, source, isAlone ? "" : `${source.name}_`);
     this.#keys.push(new Map(columns.map(({ attribute, key }) => [attribute, key])));
     const children = plan === undefined ? [] : this.#children(entity, plan);
@@ -224,6 +233,43 @@ export class SelectList {
       hint: `join it: .join("${child.path.at(-1)}"), or load it: .options(joined("${path}"))`,
     });
   }
+}
+
+/** The select list of one model and nothing else, as most queries have it. */
+interface PlainList {
+  readonly text: string;
+  readonly names: ReadonlySet<string>;
+  readonly keys: ReadonlyMap<Attribute, string>;
+  readonly slot: EntitySlot;
+}
+
+const plainLists = new WeakMap<Mapper, Map<string, PlainList | undefined>>();
+
+/** The list for a table of that name, written once; undefined where an attribute's name cannot be a column's. */
+function plainList(mapper: Mapper, { prefix }: SourceName): PlainList | undefined {
+  let lists = plainLists.get(mapper);
+  if (lists === undefined) plainLists.set(mapper, (lists = new Map<string, PlainList | undefined>()));
+  let list = lists.get(prefix);
+  if (list === undefined && !lists.has(prefix)) {
+    const { attributes, dialect } = mapper;
+    if (!attributes.every((attribute) => isStorableName(attribute.name))) {
+      lists.set(prefix, undefined);
+      return undefined;
+    }
+    const columns = attributes.map((attribute) => ({ attribute, key: attribute.name }));
+    const texts = attributes.map(({ name, column, columnSql, readAsText }) => {
+      const value = readAsText ? `CAST(${prefix}${columnSql} AS TEXT)` : prefix + columnSql;
+      return name === column && !readAsText ? value : `${value} AS ${dialect.identifier(name)}`;
+    });
+    list = {
+      text: texts.join(", "),
+      names: new Set(attributes.map((attribute) => attribute.name)),
+      keys: new Map(columns.map(({ attribute, key }) => [attribute, key])),
+      slot: { kind: "entity", mapper, columns, direct: true, complete: true, children: [] },
+    };
+    lists.set(prefix, list);
+  }
+  return list;
 }
 
 function unnamed(node: Node): string {

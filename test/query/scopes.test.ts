@@ -103,6 +103,29 @@ describeQueries("Scopes and options of models", (fixture) => {
     expect((await query.withEntities(Sample.c.isOn, Sample.c.title).one()).isOn).toBe(true);
   });
 
+  it("names that are too long for the database, or not of its letters, are shortened in rows and keep their values", async () => {
+    const { Role, executor } = fixture;
+    const sequelize = Role.sequelize;
+    if (sequelize === undefined) throw new Error("The models are not defined.");
+    const [long, longer, emoji] = ["x".repeat(70), `${"x".repeat(70)}y`, "a😀"];
+    class Odd extends Model {}
+    Odd.init(
+      {
+        id: { type: DataTypes.INTEGER, primaryKey: true },
+        [long]: { type: DataTypes.INTEGER, field: "a" },
+        [longer]: { type: DataTypes.INTEGER, field: "b" },
+        [emoji]: { type: DataTypes.INTEGER, field: "c" },
+      },
+      { sequelize, modelName: "Odd", tableName: "odd", timestamps: false },
+    );
+    await executor.connection.run("CREATE TABLE odd (id int primary key, a int, b int, c int)");
+    await executor.connection.run("INSERT INTO odd VALUES (1, 2, 3, 4)");
+    const row = await Query.of(() => executor, Odd).one();
+    expect(row.get()).toEqual({ id: 1, [long]: 2, [longer]: 3, [emoji]: 4 });
+    await executor.connection.run("DROP TABLE odd");
+    sequelize.modelManager.removeModel(Odd as never);
+  });
+
   it("virtual attributes have no column", () => {
     const { Role } = fixture;
     class Thing extends Model {}
