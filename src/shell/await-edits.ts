@@ -10,41 +10,14 @@ import type {
 } from "typescript";
 import type { Access, ChainLink, OwnCodeListener } from "./own-code";
 import type { KeyTree } from "./runtime";
+import { HELD_CALL, NAMES, OUTER_VALUE, type Wrapping, beforeRead } from "./script-text";
 import type { TextEdits } from "./text-edits";
 import { ts } from "./typescript";
 
-/**
- * The names that a script uses for what it needs from its runner; see `Runtime` for what each does.
- *
- * A dollar inside keeps them apart from what people write.
- */
-export const NAMES = {
-  value: "__$v",
-  temporary: "__$t",
-  waiting: "__$q",
-  promiseClass: "__$P",
-  isPromise: "__$w",
-  read: "__$r",
-  takeApart: "__$d",
-  import: "__$shell.import",
-  importMeta: "__$shell.meta",
-  steps: "__$steps",
-  ended: "__$ended",
-} as const;
-
 /** A wrap of the current part of a chain, ending at `end`. */
-interface Wrap {
+interface Wrap extends Wrapping {
   readonly end: number;
-  readonly before: string;
-  readonly after: string;
 }
-
-const HELD_CALL = {
-  before: `((${NAMES.temporary} = `,
-  after: `) instanceof ${NAMES.promiseClass} ? yield ${NAMES.temporary} : ${NAMES.temporary})`,
-};
-const BEFORE_READ = `((${NAMES.waiting} = ${NAMES.read}(${NAMES.temporary} = `;
-const afterRead = (key: string): string => `, ${key})) === undefined ? ${NAMES.temporary} : yield ${NAMES.waiting})`;
 
 /** The keys that a pattern reads, with the keys that patterns inside it read. */
 function keysOf(pattern: BindingName): KeyTree {
@@ -75,16 +48,15 @@ export class AwaitEdits implements OwnCodeListener {
   }
 
   outer(expression: Expression): void {
-    const { temporary, isPromise } = NAMES;
-    this.#wrap(expression, `(${isPromise}(${temporary} = (`, `)) ? yield ${temporary} : ${temporary})`);
+    this.#wrap(expression, OUTER_VALUE);
   }
 
   call(expression: CallExpression | TaggedTemplateExpression): void {
-    this.#wrap(expression, HELD_CALL.before, HELD_CALL.after);
+    this.#wrap(expression, HELD_CALL);
   }
 
   read(access: Access): void {
-    this.#wrap(access.expression, BEFORE_READ, afterRead(this.#key(access)));
+    this.#wrap(access.expression, beforeRead(this.#key(access)));
   }
 
   takeApart(pattern: ObjectBindingPattern, value: Expression): void {
@@ -92,7 +64,7 @@ export class AwaitEdits implements OwnCodeListener {
     if (keys === "{}") return;
     const { waiting, temporary, takeApart } = NAMES;
     const before = `((${waiting} = ${takeApart}(${temporary} = (`;
-    this.#wrap(value, before, `), ${keys})) === undefined ? ${temporary} : yield ${waiting})`);
+    this.#wrap(value, { before, after: `), ${keys})) === undefined ? ${temporary} : yield ${waiting})` });
   }
 
   await(expression: AwaitExpression): void {
@@ -185,7 +157,7 @@ export class AwaitEdits implements OwnCodeListener {
           ts.isPropertyAccessExpression(link) ? "." : "",
         );
       }
-      segment.wraps.push({ end: position, before: BEFORE_READ, after: afterRead(this.#key(link)) });
+      segment.wraps.push({ end: position, ...beforeRead(this.#key(link)) });
     }
     finish();
     const last = links.at(-1);
@@ -221,7 +193,7 @@ export class AwaitEdits implements OwnCodeListener {
     return plain ? argument.getText(this.#file) : "undefined";
   }
 
-  #wrap(node: Expression, before: string, after: string): void {
+  #wrap(node: Expression, { before, after }: Wrapping): void {
     this.#edits.wrap(node.getStart(this.#file), node.end, before, after);
   }
 }

@@ -1,5 +1,6 @@
 import type { SourceFile, Statement as SyntaxStatement } from "typescript";
 import { promiseNames } from "./own-code";
+import { compileSimple } from "./simple-input";
 import { parseModule } from "./parse";
 import { type Place, SourceMap, offsetOf, placeOf } from "./source-map";
 import { toScript } from "./to-script";
@@ -17,16 +18,18 @@ export interface Compiled {
   sourcePlace(place: Place): Place;
 }
 
-const OPTIONS: import("typescript").CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  moduleDetection: ts.ModuleDetectionKind.Force,
-  verbatimModuleSyntax: true,
-  experimentalDecorators: true,
-  sourceMap: true,
-  inlineSources: false,
-  newLine: ts.NewLineKind.LineFeed,
-};
+function compilerOptions(): import("typescript").CompilerOptions {
+  return {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    moduleDetection: ts.ModuleDetectionKind.Force,
+    verbatimModuleSyntax: true,
+    experimentalDecorators: true,
+    sourceMap: true,
+    inlineSources: false,
+    newLine: ts.NewLineKind.LineFeed,
+  };
+}
 
 /**
  * Compiles one input of TypeScript: awaits in its own code, names that can be declared again, imports.
@@ -36,10 +39,15 @@ const OPTIONS: import("typescript").CompilerOptions = {
  * @param shift  characters at the front of `code` that were not typed
  */
 export function compile(code: string, { shift = 0 } = {}): Compiled {
+  return (shift === 0 ? compileSimple(code) : undefined) ?? compileAny(code, shift);
+}
+
+/** The same for texts of any kind: by the compiler. */
+export function compileAny(code: string, shift: number): Compiled {
   const file = parseModule(code);
   const readable = plainImports(code, file);
   const { outputText, sourceMapText } = ts.transpileModule(readable, {
-    compilerOptions: OPTIONS,
+    compilerOptions: compilerOptions(),
     fileName: "input.ts",
   });
   const javascript = outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, "").replace(/^#!.*/, "");

@@ -1,5 +1,5 @@
 import type { Diagnostic, DiagnosticWithLocation, Node, SourceFile, Statement } from "typescript";
-import { ts } from "./typescript";
+import { needTypeScript, ts } from "./typescript";
 
 /** What is wrong with a text: the message, and the place in the text. */
 export interface SyntaxProblem {
@@ -22,6 +22,7 @@ const NEVER_CONTINUED = new Set([1002, 1161, 1125, 1126, 1198, 1199]);
 
 /** Parses a text as a module, so that `await` is a keyword at its top level. */
 export function parseModule(text: string, fileName = "input.ts"): SourceFile {
+  needTypeScript();
   return ts.createSourceFile(
     fileName,
     text,

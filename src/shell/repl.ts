@@ -27,6 +27,8 @@ export interface ReplOptions {
   readonly historyFile?: string | undefined;
 }
 
+/** When the compiler is loaded: simple statements that were typed ahead come before it. */
+const COMPILER_DELAY_MS = 50;
 /** When the types begin to load: a first statement that was typed ahead comes before them. */
 const SERVICE_DELAY_MS = 150;
 /** When the compiled code of the compiler is kept for the next start. */
@@ -151,10 +153,7 @@ class Repl implements Surroundings {
     this.#opened = { context, runner: new RunnerClass(context, this, terminal) };
     if (context.banner.length > 0) this.note(context.banner.join("\n"));
     if (this.#activity === "editing" && this.#unfinished === "") this.#editor.setPrompt(promptOf(context));
-    setImmediate(() => {
-      // So that the first statement does not wait for the compiler.
-      void import("./compile.js");
-    });
+    this.#loadCompiler();
     const { runner } = this.#opened;
     setTimeout(() => void runner.types.start(), SERVICE_DELAY_MS).unref();
     setTimeout(() => {
@@ -163,6 +162,17 @@ class Repl implements Surroundings {
       });
     }, SAVE_DELAY_MS).unref();
     return this.#opened;
+  }
+
+  /** Loads the compiler while nothing else is to be done, so that the first statement that needs it does not wait for it. */
+  #loadCompiler(): void {
+    setTimeout(() => {
+      if (this.#activity === "editing") {
+        void Promise.all([import("./typescript.js"), import("./compile.js")]).then(([{ needTypeScript }]) => {
+          needTypeScript();
+        });
+      } else this.#loadCompiler();
+    }, COMPILER_DELAY_MS).unref();
   }
 
   readonly #onData = (bytes: Buffer | string): void => {

@@ -1,3 +1,4 @@
+import { isSimpleInput } from "./simple-input";
 import { type SyntaxProblem, hasBodilessMethod, parse } from "./parse";
 
 export type { SyntaxProblem } from "./parse";
@@ -42,6 +43,7 @@ export function continuesBefore(line: string): boolean {
  * A text that begins with `{` is an object where it can be read as one. A text that begins with `.name(` works on the last value.
  */
 export function classify(text: string): Statement {
+  if (isSimpleInput(text)) return { kind: "code", code: text, shift: 0 };
   const command = COMMAND.exec(text);
   if (command) return { kind: "command", name: command[1] ?? "", argument: (command[2] ?? "").trim() };
   if (CONTINUATION.test(text)) return classifyCode(`_${text.trimStart()}`, 1 - (text.length - text.trimStart().length));

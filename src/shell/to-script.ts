@@ -1,7 +1,8 @@
 import type { BindingName, ImportDeclaration, Node, SourceFile, Statement, VariableDeclarationList } from "typescript";
-import { AwaitEdits, NAMES } from "./await-edits";
+import { AwaitEdits } from "./await-edits";
 import { OwnCodeWalk } from "./own-code";
 import { parseModule } from "./parse";
+import { NAMES, scriptFrame } from "./script-text";
 import { type EditedText, TextEdits } from "./text-edits";
 import { ts } from "./typescript";
 
@@ -60,17 +61,7 @@ export function toScript(javascript: string, { promises, fresh, keepsValue }: Sc
   if (last && keepsValue) hoist.keepValue(last);
   const names = [...new Set(hoist.names)];
   const declared = [...new Set([...names, ...hoist.functions])];
-  const { value, temporary, waiting, promiseClass, isPromise, read, takeApart, steps, ended } = NAMES;
-  return {
-    names: declared,
-    edited: edits.apply({
-      header: names.length > 0 ? `var ${names.join(", ")};` : "",
-      middle:
-        `(function* (${promiseClass}, ${isPromise}, ${read}, ${takeApart}, ${steps}, ${ended}) { ` +
-        `let ${[value, temporary, waiting, ...awaits.variables].join(", ")}; `,
-      footer: `\nreturn ${value}; })`,
-    }),
-  };
+  return { names: declared, edited: edits.apply(scriptFrame(names, awaits.variables)) };
 }
 
 /** Writes down the edits that make declarations global and keep the last value. */

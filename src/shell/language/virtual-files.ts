@@ -6,7 +6,7 @@ import type {
   LanguageServiceHost,
   ResolvedModuleWithFailedLookupLocations,
 } from "typescript";
-import { ts } from "../typescript";
+import { needTypeScript, ts } from "../typescript";
 
 /** Where the files of a language service are. */
 export interface Folders {
@@ -41,6 +41,7 @@ export class VirtualFiles implements LanguageServiceHost {
   #version = 0;
 
   constructor(folders: Folders) {
+    needTypeScript();
     this.#folders = folders;
     this.#options = compilerOptions(folders.library);
     this.#resolutions = ts.createModuleResolutionCache(folders.directory, (name) => name, this.#options);
