@@ -153,11 +153,13 @@ export class CreateTableText {
       typeEnd = this.#at;
     }
     typeEnd = this.lastSignificant({ start: typeStart, end: typeEnd });
+    // A type that is not there would stand directly behind the name.
+    const typeSpan = typeEnd > typeStart ? { start: typeStart, end: typeEnd } : { start: nameAt + 1, end: nameAt + 1 };
     const constraints: ConstraintText[] = [];
     while (this.#at < this.body.end && !isSymbol(this.#peek(), ",")) constraints.push(this.#constraint(name));
     const type = flatText(this.tokens.slice(typeStart, typeEnd));
     const end = this.lastSignificant({ start, end: this.#at });
-    this.columns.push({ name, nameAt, type, typeSpan: { start: typeStart, end: typeEnd }, constraints, start, end });
+    this.columns.push({ name, nameAt, type, typeSpan, constraints, start, end });
   }
 
   #isTypeWord(): boolean {

@@ -43,6 +43,8 @@ function readKey(table: Table, words: readonly Token[], part: readonly Token[]):
     table.checks.push({ name: nameOf(words[1]), expression: inBrackets(part) });
     return;
   }
+  // A temporary table has no foreign keys; those of another are left to the catalogue.
+  if (isWord(words[0], "CONSTRAINT")) return;
   const columns = splitAtCommas(words.slice(open + 1, closingBracket(words, open) - 1)).map(readIndexPart);
   if (isWord(words[0], "PRIMARY")) {
     table.primaryKey = { columns: columns.map((column) => column.column ?? "") };

@@ -135,6 +135,11 @@ function addFromText(table: Table): void {
     throw new ShellError(`Cannot read the definition of table "${table.name}".`, { cause });
   }
   for (const constraint of text.allConstraints()) addConstraint(table, constraint);
+  for (const { name, type } of text.columns) {
+    // The PRAGMA leaves a part of a comment in the type of a generated column.
+    const column = findColumn(table, name);
+    if (column?.generated) column.type = type;
+  }
 }
 
 function addConstraint(table: Table, constraint: ConstraintText): void {
