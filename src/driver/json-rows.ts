@@ -18,6 +18,10 @@ export function encodeRows(
   named: boolean,
   ordinal = false,
 ): string {
+  if (!named && rows.every(isPlain)) {
+    const text = JSON.stringify(rows);
+    if (!LONE_SURROGATE.test(text)) return text;
+  }
   const parts = new Array<string>(rows.length);
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as readonly Bindable[];
@@ -30,6 +34,16 @@ export function encodeRows(
     parts[i] = text + (named ? "}" : "]");
   }
   return `[${parts.join(",")}]`;
+}
+
+/** How `JSON.stringify` writes half a character, or what looks like it. */
+const LONE_SURROGATE = /\\ud[89a-f]/;
+
+/** Whether `JSON.stringify` writes each value of a row as every database wants it. */
+function isPlain(row: readonly Bindable[]): boolean {
+  for (const value of row)
+    if (typeof value !== "string" && value !== null && !Number.isSafeInteger(value)) return false;
+  return true;
 }
 
 function encodeValue(value: Bindable, encoding: JsonEncoding): string {

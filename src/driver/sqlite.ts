@@ -148,20 +148,23 @@ export class SqliteDialect extends Dialect {
       : "";
     if (rows.length === 1 || columns.length === 0 || returning !== "")
       return this.#insertSingly(runner, request, returning);
-    let keyColumns = columns;
-    let keyed = rows;
-    let keys: number[] = [];
+    const names = columns.map((column) => this.identifier(column.name));
+    const values = columns.map(jsonValue);
+    let next = 0;
+    const keys: number[] = [];
     if (generatedKey !== undefined) {
       // Only one writer exists and it is us: the ids that SQLite would give are known beforehand.
-      const first = await this.#nextId(runner, request, generatedKey);
-      keys = rows.map((_, i) => first + i);
-      keyColumns = [{ name: generatedKey, sqlType: "INTEGER", kind: "integer" }, ...columns];
-      keyed = rows.map((row, i) => [keys[i] as number, ...row]);
+      next = await this.#nextId(runner, request, generatedKey);
+      for (let i = 0; i < rows.length; i++) keys.push(next + i);
+      names.unshift(this.identifier(generatedKey));
+      values.unshift("? + key");
     }
-    const names = keyColumns.map((column) => this.identifier(column.name)).join(", ");
-    const values = keyColumns.map((column, i) => jsonValue(column, i)).join(", ");
-    const sql = `INSERT INTO ${request.table} (${names}) SELECT ${values} FROM json_each(?)`;
-    for (const chunk of chunks(keyed)) await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)]);
+    const sql = `INSERT INTO ${request.table} (${names.join(", ")}) SELECT ${values.join(", ")} FROM json_each(?)`;
+    for (const chunk of chunks(rows)) {
+      const text = encodeRows(chunk, JSON_ENCODING, false);
+      await runner.run(sql, generatedKey === undefined ? [text] : [next, text]);
+      next += chunk.length;
+    }
     return { keys };
   }
 

@@ -129,9 +129,9 @@ export class Flusher {
 
   /** Finds what follows from deletes, orphans and assignments to collections that are not loaded; undefined where nothing has to be loaded for it. */
   #prepare(only: readonly InstanceState[] | undefined): Promise<void> | undefined {
-    const states = only ?? [...this.#unit.new, ...this.#unit.touched, ...this.#unit.deleted];
-    const needsLoading = this.#unit.deleted.size > 0 || states.some((state) => this.#hasUnknown(state));
-    return needsLoading ? this.#follow(states) : undefined;
+    const unit = this.#unit;
+    const needsLoading = unit.deleted.size > 0 || (only ?? unitStates(unit)).some((state) => this.#hasUnknown(state));
+    return needsLoading ? this.#follow(only ?? unitStates(unit)) : undefined;
   }
 
   #hasUnknown(state: InstanceState): boolean {
@@ -299,19 +299,23 @@ export class Flusher {
     const chosen = only === undefined ? undefined : withParents(only);
     const isChosen = (state: InstanceState): boolean => chosen === undefined || chosen.has(state);
     const links = new Links(unit);
-    const before = [...unit.new, ...unit.touched].filter((state) => isChosen(state) && !state.marked);
+    const related: InstanceState[] = [];
+    for (const states of [unit.new, unit.touched])
+      for (const state of states)
+        if (state.relations !== undefined && !state.marked && isChosen(state)) related.push(state);
     // Deleted owners let go of what they had by their own changes.
-    const owners = [...unit.deleted].filter((state) => isChosen(state) && state.relations !== undefined);
-    links.collect([...before, ...owners]);
-    const deletes = [...unit.deleted].filter(isChosen);
+    for (const state of unit.deleted) if (state.relations !== undefined && isChosen(state)) related.push(state);
+    links.collect(related);
+    const deletes: InstanceState[] = [];
+    for (const state of unit.deleted) if (isChosen(state)) deletes.push(state);
     for (const state of deletes) links.dissociateAll(state);
-    const isLinked = (state: InstanceState): boolean => isChosen(state) || links.wrote(state);
-    return {
-      inserts: [...unit.new].filter(isChosen),
-      touched: [...unit.touched].filter((state) => state.status === "persistent" && !state.marked && isLinked(state)),
-      deletes,
-      links,
-    };
+    const inserts: InstanceState[] = [];
+    for (const state of unit.new) if (isChosen(state)) inserts.push(state);
+    const touched: InstanceState[] = [];
+    for (const state of unit.touched)
+      if (state.status === "persistent" && !state.marked && (isChosen(state) || links.wrote(state)))
+        touched.push(state);
+    return { inserts, touched, deletes, links, everything: only === undefined };
   }
 
   // Validation
@@ -358,7 +362,7 @@ export class Flusher {
 
   // Planning
 
-  #plan({ inserts, touched, deletes, links }: Work): FlushPlan | undefined {
+  #plan({ inserts, touched, deletes, links, everything }: Work): FlushPlan | undefined {
     const now = new Date();
     let plan: FlushPlan;
     try {
@@ -368,18 +372,23 @@ export class Flusher {
       throw error;
     }
     for (const state of inserts) state.inserting = true;
-    for (const state of [...inserts, ...touched, ...deletes]) {
-      this.#unit.touched.delete(state);
-      for (const [key, relation] of state.relations ?? []) {
-        if (!relation.changed) continue;
-        if (relation instanceof Reference && relation.value && !this.#isInSession(relation.value)) continue;
-        const before = relation.flushed((member) => this.#isInSession(member));
-        if (before !== undefined) plan.relations.push({ state, key, before });
-      }
+    for (const states of [inserts, touched, deletes]) {
+      this.#unit.settleTouched({ everything, states });
+      for (const state of states) if (state.relations !== undefined) this.#takeRelations(plan, state);
     }
     const isEmpty = plan.steps.length === 0;
     if (isEmpty) for (const state of touched) state.flushing = undefined;
     return isEmpty ? undefined : plan;
+  }
+
+  /** The changes of an object's relationships are being written. */
+  #takeRelations(plan: FlushPlan, state: InstanceState): void {
+    for (const [key, relation] of state.relations ?? []) {
+      if (!relation.changed) continue;
+      if (relation instanceof Reference && relation.value && !this.#isInSession(relation.value)) continue;
+      const before = relation.flushed((member) => this.#isInSession(member));
+      if (before !== undefined) plan.relations.push({ state, key, before });
+    }
   }
 
   #isInSession(instance: Instance): boolean {
@@ -421,6 +430,12 @@ interface Work {
   touched: InstanceState[];
   deletes: InstanceState[];
   links: Links;
+  /** Nothing was left out. */
+  everything: boolean;
+}
+
+function unitStates(unit: UnitOfWork): readonly InstanceState[] {
+  return [...unit.new, ...unit.touched, ...unit.deleted];
 }
 
 function isMissing(state: InstanceState, links: Links): boolean {

@@ -2,7 +2,7 @@ import type { Bindable } from "../driver/dialect";
 import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import { emplace } from "./emplace";
-import type { Instance, InstanceState } from "./instance-state";
+import type { Instance, InstanceState, Values } from "./instance-state";
 
 interface ModelDefaults {
   _defaultValues: Record<string, (() => unknown) | undefined>;
@@ -38,9 +38,28 @@ export function applyDefaults(instance: Instance, mapper: Mapper): void {
 /** Writes a value that the flush itself makes, and remembers what stood there for the way back to transient. */
 export function generate(state: InstanceState, name: string, value: unknown): void {
   const { dataValues } = state.instance;
-  const before = (state.before ??= {});
-  if (!(name in before)) before[name] = dataValues[name];
+  noteBefore(state, name, dataValues[name]);
   dataValues[name] = value;
+}
+
+/** Accounts of attributes that had no value before the flush: by what they hold already, then by the attribute that joins. */
+const unsetBefore = new WeakMap<Readonly<Values>, Map<string, Readonly<Values>>>();
+const NOTHING: Readonly<Values> = Object.freeze({});
+
+function noteBefore(state: InstanceState, name: string, value: unknown): void {
+  const before = state.before ?? NOTHING;
+  if (name in before) return;
+  if (value !== undefined) {
+    if (Object.isFrozen(before)) state.before = { ...before, [name]: value };
+    else (before as Values)[name] = value;
+    return;
+  }
+  if (!Object.isFrozen(before)) {
+    (before as Values)[name] = undefined;
+    return;
+  }
+  const further = emplace(unsetBefore, before, () => new Map<string, Readonly<Values>>());
+  state.before = emplace(further, name, () => Object.freeze({ ...before, [name]: undefined }));
 }
 
 /** Fills in what an INSERT needs and nobody set: defaults, timestamps, the first version. */

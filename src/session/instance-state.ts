@@ -1,7 +1,7 @@
 import type { ModelStatic, Model } from "sequelize";
 import type { IdentityKey, Mapper } from "../mapper/mapper";
 import type { InstanceFields } from "../mapper/row-class";
-import type { Members, Reference } from "./relation-values";
+import type { Relations } from "./relations";
 import type { UnitOfWork } from "./unit-of-work";
 
 /** Where an object stands between memory and the database. */
@@ -29,40 +29,48 @@ export class LoadedState {
   ) {}
 }
 
-/** What a session knows of one instance: its status, its committed values, its relationships. */
+/**
+ * What a session knows of one instance: its status, its committed values, its relationships.
+ *
+ * There is one for each new or changed object, so its fields are declared, and set once, by the constructor.
+ */
 export class InstanceState {
-  readonly instance: Instance;
-  readonly mapper: Mapper;
-  status: InstanceStatus;
+  declare readonly instance: Instance;
+  declare readonly mapper: Mapper;
+  declare status: InstanceStatus;
   /** The session's unit of work; undefined while the instance belongs to none. */
-  unit: UnitOfWork | undefined;
+  declare unit: UnitOfWork | undefined;
   /** The key under which the row is known; undefined before the first INSERT. */
-  key: IdentityKey | undefined;
+  declare key: IdentityKey | undefined;
   /** A running flush has taken the values for its INSERT: what is changed from now on is a change. */
-  inserting = false;
+  declare inserting: boolean;
   /** Will be deleted by the next flush. */
-  marked = false;
+  declare marked: boolean;
   /** A paranoid model's row is deleted for good. */
-  forced = false;
+  declare forced: boolean;
   /** Its row was deleted, and that was committed or may still be undone. */
-  wasDeleted = false;
-  epoch: number;
-  complete: boolean;
+  declare wasDeleted: boolean;
+  declare epoch: number;
+  declare complete: boolean;
   /** Values before the first change since the last flush, by attribute; an unknown one is undefined. */
-  original: Values | undefined;
+  declare original: Values | undefined;
   /** The same for what a running flush has taken and not yet finished. */
-  flushing: Values | undefined;
+  declare flushing: Values | undefined;
   /** Copies of values that can change in place, made when they were first read. */
-  copies: Values | undefined;
+  declare copies: Values | undefined;
   /** The copies will be compared at the next flush. */
-  watched = false;
+  declare watched: boolean;
   /** Attributes that were expired by name. */
-  expired: Set<string> | undefined;
-  relations: Map<string, Reference | Members> | undefined;
-  /** Values before the flush filled them in (key, defaults, timestamps, foreign keys), for the way back to transient. */
-  before: Values | undefined;
+  declare expired: Set<string> | undefined;
+  declare relations: Relations | undefined;
+  /**
+   * Values before the flush filled them in (key, defaults, timestamps, foreign keys), for the way back to transient.
+   *
+   * Written by `noteBefore` alone: instances share what has no values in it.
+   */
+  declare before: Readonly<Values> | undefined;
   /** Relationships that may not be loaded implicitly on this instance, by an option of the query that loaded it. */
-  raiseload: Set<string> | undefined;
+  declare raiseload: Set<string> | undefined;
 
   constructor(instance: Instance, mapper: Mapper, status: InstanceStatus) {
     this.instance = instance;
@@ -70,6 +78,11 @@ export class InstanceState {
     this.status = status;
     this.unit = undefined;
     this.key = undefined;
+    this.inserting = false;
+    this.marked = false;
+    this.forced = false;
+    this.wasDeleted = false;
+    this.watched = false;
     this.epoch = 0;
     this.complete = true;
     this.original = undefined;
@@ -99,6 +112,7 @@ class Stamp extends (function (instance: object) {
   return instance;
 } as unknown as StampBase) {
   #state: InstanceState | LoadedState | undefined;
+  #companions: readonly Instance[] | undefined;
 
   constructor(instance: object, state: InstanceState | LoadedState) {
     super(instance);
@@ -113,6 +127,10 @@ class Stamp extends (function (instance: object) {
     if (#state in instance) instance.#state = state;
     else if (state !== undefined) new Stamp(instance, state);
   }
+
+  static hold(instance: object, companions: readonly Instance[]): void {
+    if (#companions in instance) instance.#companions = companions;
+  }
 }
 
 /** The state of an instance: its own, the one it shares, or none. */
@@ -123,4 +141,9 @@ export function peekState(instance: object): InstanceState | LoadedState | undef
 /** Gives an instance its state. */
 export function setState(instance: object, state: InstanceState | LoadedState | undefined): void {
   Stamp.set(instance, state);
+}
+
+/** Makes an instance that has a state hold others: while it is in use, they are not collected. */
+export function holdTogether(instance: object, companions: readonly Instance[]): void {
+  Stamp.hold(instance, companions);
 }

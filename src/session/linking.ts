@@ -6,6 +6,7 @@ import { describeInstance } from "./label";
 import type { Instance, InstanceState } from "./instance-state";
 import { peekState, InstanceState as State } from "./instance-state";
 import { Members, Reference } from "./relation-values";
+import { Relations } from "./relations";
 import { ownState } from "./own-state";
 
 /**
@@ -135,7 +136,7 @@ function refersTo(relationship: Relationship, value: Instance | null, foreignKey
 
 /** The place of a to-one relationship's value on an instance. */
 export function referenceOf(state: InstanceState, relationship: Relationship): Reference {
-  const relations = (state.relations ??= new Map());
+  const relations = (state.relations ??= new Relations());
   let reference = relations.get(relationship.key) as Reference | undefined;
   if (reference === undefined) relations.set(relationship.key, (reference = new Reference()));
   return reference;
@@ -143,7 +144,7 @@ export function referenceOf(state: InstanceState, relationship: Relationship): R
 
 /** The place of a to-many relationship's members on an instance. */
 export function membersOf(state: InstanceState, relationship: Relationship): Members {
-  const relations = (state.relations ??= new Map());
+  const relations = (state.relations ??= new Relations());
   let members = relations.get(relationship.key) as Members | undefined;
   if (members === undefined) relations.set(relationship.key, (members = new Members(!state.hasRow)));
   return members;

@@ -8,6 +8,7 @@ import type { Instance, InstanceState } from "./instance-state";
 import { peekState } from "./instance-state";
 import { ownState } from "./own-state";
 import { Members } from "./relation-values";
+import type { Reference } from "./relation-values";
 import type { UnitOfWork } from "./unit-of-work";
 
 /** A foreign key that gets its value from a row that the same flush inserts. */
@@ -237,4 +238,4 @@ export class Links {
 
 const NONE: ReadonlySet<Attribute> = new Set();
 
-type RelationOf = NonNullable<InstanceState["relations"]> extends Map<string, infer R> ? R : never;
+type RelationOf = Reference | Members;

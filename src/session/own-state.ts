@@ -1,5 +1,6 @@
 import type { Mapper } from "../mapper/mapper";
 import { Members, Reference } from "./relation-values";
+import { Relations } from "./relations";
 import type { Instance, LoadedState } from "./instance-state";
 import { InstanceState, peekState, setState } from "./instance-state";
 
@@ -25,7 +26,7 @@ function takeIncluded(state: InstanceState): void {
     const value = instance.dataValues[key] as Instance | Instance[] | null | undefined;
     if (value === undefined) continue;
     delete instance.dataValues[key];
-    const relations = (state.relations ??= new Map());
+    const relations = (state.relations ??= new Relations());
     if (relationship.toMany) {
       const members = new Members(!state.hasRow);
       if (state.hasRow) members.load(value as Instance[], 0);

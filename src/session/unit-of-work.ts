@@ -68,6 +68,12 @@ export class UnitOfWork {
     this.touched.add(state);
   }
 
+  /** What was taken into a flush is touched no more. */
+  settleTouched(taken: { readonly everything: boolean; readonly states: readonly InstanceState[] }): void {
+    if (taken.everything) this.touched.clear();
+    else for (const state of taken.states) this.touched.delete(state);
+  }
+
   // Adding
 
   /** Adds an object and everything reachable from it along save-update relationships. */
@@ -90,7 +96,7 @@ export class UnitOfWork {
   }
 
   #cascade(start: InstanceState): void {
-    if (start.relations === undefined) return;
+    if (start.relations === undefined || !this.#leadsOut(start)) return;
     const queue = [start];
     const seen = new Set(queue);
     for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
@@ -105,6 +111,16 @@ export class UnitOfWork {
         queue.push(next);
       }
     }
+  }
+
+  /** Whether a relationship leads to an object that the session does not have. */
+  #leadsOut({ relations }: InstanceState): boolean {
+    for (const [, relation] of relations ?? []) {
+      if (relation instanceof Members) return true;
+      const shared = relation.value ? peekState(relation.value) : undefined;
+      if (relation.value && (shared?.unit !== this || (!(shared instanceof LoadedState) && shared.marked))) return true;
+    }
+    return false;
   }
 
   #mapperOf(instance: Instance): Mapper {
