@@ -10,7 +10,13 @@ const runs = Number(process.argv[2] ?? 15);
 const shell = resolve(import.meta.dirname, "../dist/shell.js");
 const folder = mkdtempSync(join(tmpdir(), "sequelize-shell-bench-"));
 const file = join(folder, "data.sqlite");
-const env = { ...process.env, HOME: folder, XDG_STATE_HOME: folder, XDG_CACHE_HOME: join(folder, "cache"), NO_COLOR: "1" };
+const env = {
+  ...process.env,
+  HOME: folder,
+  XDG_STATE_HOME: folder,
+  XDG_CACHE_HOME: join(folder, "cache"),
+  NO_COLOR: "1",
+};
 
 /** Milliseconds until a process ends. */
 function whole(...args) {
@@ -20,7 +26,9 @@ function whole(...args) {
       const child = spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "pipe"] });
       let errors = "";
       child.stderr.on("data", (chunk) => (errors += chunk));
-      child.on("exit", (code) => (code === 0 ? done(performance.now() - start) : fail(new Error(`exit ${code}: ${errors}`))));
+      child.on("exit", (code) =>
+        code === 0 ? done(performance.now() - start) : fail(new Error(`exit ${code}: ${errors}`)),
+      );
     });
 }
 

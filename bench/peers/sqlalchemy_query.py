@@ -1,0 +1,70 @@
+"""SQLAlchemy's query, one phase: sqlalchemy_query.py sqlalchemy <phase> <url>"""
+import json
+import sys
+import time
+
+from sqlalchemy import Column, ForeignKey, Integer, String, create_engine
+from sqlalchemy.orm import Session, declarative_base, joinedload, relationship, selectinload
+
+_, _, phase, url = sys.argv
+Base = declarative_base()
+
+
+class Role(Base):
+    __tablename__ = "roles"
+    id = Column(Integer, primary_key=True)
+    name = Column(String(64), unique=True)
+
+
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    username = Column(String(64), nullable=False)
+    role_id = Column(Integer, ForeignKey("roles.id"))
+    role = relationship("Role", backref="users")
+
+
+engine = create_engine(url.replace("sqlite:///", "sqlite:////", 1) if not url.startswith("sqlite:////") else url)
+session = Session(engine)
+
+
+def rss():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * 4096
+
+
+def each(work, count=3000):
+    for _ in range(300):
+        work()
+    start = time.perf_counter()
+    for _ in range(count):
+        work()
+    return (time.perf_counter() - start) / count * 1e6, None
+
+
+def once(work):
+    start = time.perf_counter()
+    rows = work()
+    return (time.perf_counter() - start) * 1000, rows if isinstance(rows, int) else len(rows)
+
+
+def typical():
+    query = session.query(User).filter(User.username.like("user 1%"), User.role_id > 3).order_by(User.username).limit(10)
+    return query.statement.compile(engine)
+
+
+def stream():
+    return sum(1 for _ in session.query(User).yield_per(1000))
+
+
+session.get(User, 1)
+base = rss()
+value, rows = {
+    "compile": lambda: each(typical),
+    "get": lambda: each(lambda: session.get(User, 1)),
+    "load": lambda: once(lambda: session.query(User).all()),
+    "joined": lambda: once(lambda: session.query(Role).options(joinedload(Role.users)).all()),
+    "selectin": lambda: once(lambda: session.query(Role).options(selectinload(Role.users)).all()),
+    "stream": lambda: once(stream),
+}[phase]()
+print(json.dumps({"value": value, "rows": rows, "memory": rss() - base}))
