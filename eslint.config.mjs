@@ -2,6 +2,21 @@ import js from "@eslint/js";
 import prettier from "eslint-config-prettier";
 import tseslint from "typescript-eslint";
 
+const NODE_GLOBALS = Object.fromEntries(
+  [
+    "Buffer",
+    "clearTimeout",
+    "console",
+    "global",
+    "module",
+    "performance",
+    "process",
+    "require",
+    "setImmediate",
+    "setTimeout",
+  ].map((name) => [name, "readonly"]),
+);
+
 export default tseslint.config(
   { ignores: ["dist/", "coverage/", "node_modules/", "bench/node_modules/"] },
   js.configs.recommended,
@@ -35,7 +50,7 @@ export default tseslint.config(
   },
   {
     files: ["**/*.mjs", "**/*.cjs", "**/*.js"],
-    languageOptions: { globals: { console: "readonly", process: "readonly", require: "readonly", module: "readonly" } },
+    languageOptions: { globals: NODE_GLOBALS },
   },
   prettier,
 );
