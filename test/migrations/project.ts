@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sequelize } from "sequelize";
@@ -78,6 +78,7 @@ export class MigrationProject {
   /** The names of the revision files, oldest first. */
   files(): string[] {
     const folder = join(this.directory, "versions");
+    if (!existsSync(folder)) return [];
     const age = (name: string): number => statSync(join(folder, name)).mtimeMs;
     return readdirSync(folder).sort((a, b) => age(a) - age(b));
   }

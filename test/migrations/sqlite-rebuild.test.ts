@@ -246,7 +246,11 @@ describe("changes of a table on SQLite", () => {
   });
 
   it.each([
-    ["an index", `await op.dropIndex("i_expression", "t"); await op.dropColumn("t", "b");`, `index "i_partial" uses it`],
+    [
+      "an index",
+      `await op.dropIndex("i_expression", "t"); await op.dropColumn("t", "b");`,
+      `index "i_partial" uses it`,
+    ],
     [
       "a view",
       `await op.dropIndex("i_expression", "t"); await op.dropConstraint("t", "uq_ab", "unique"); await op.dropColumn("t", "a");`,

@@ -82,7 +82,7 @@ export function readArguments(
   }
   const positionals = [...parsed.positionals, ...relative.map(({ arg }) => arg)];
   const [least, most] = command.arity;
-  if (positionals.length < least || positionals.length > most) {
+  if (!parsed.values["help"] && (positionals.length < least || positionals.length > most)) {
     throw new UsageError(`Expected "db ${command.name}${command.parameters === "" ? "" : ` ${command.parameters}`}".`, {
       hint: `db ${command.name} --help`,
     });
