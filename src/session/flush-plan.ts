@@ -8,7 +8,7 @@ import { groupInOrder, sortIntoLevels } from "./commit-order";
 import { tableDependencies } from "./table-dependencies";
 import { emplace } from "./emplace";
 import { isSqlExpression } from "./expression-values";
-import { completeNew, generate, insertRow, shapeOf } from "./insert-values";
+import { boundValue, completeNew, generate, insertRow, shapeOf } from "./insert-values";
 import type { InsertShape } from "./insert-values";
 import type { InstanceState, Values } from "./instance-state";
 import type { Link, Links } from "./links";
@@ -159,15 +159,17 @@ function switchRows(plan: FlushPlan): void {
 
 // Saving
 
+const NO_LINKS: readonly Link[] = [];
+
 function planSaves(plan: FlushPlan, work: FlushWork, group: readonly (readonly [Mapper, MapperWork])[]): void {
   const inserts = group.flatMap(([, { inserts: states }]) => states);
   const isNew = new Set(inserts);
-  const within = (state: InstanceState): Link[] =>
-    (work.links.of(state) ?? []).filter((link) => isNew.has(link.parent) && !link.postponed);
+  const within = (state: InstanceState): readonly Link[] =>
+    work.links.of(state)?.filter((link) => isNew.has(link.parent) && !link.postponed) ?? NO_LINKS;
   const late: InstanceState[] = [];
   for (const [, { updates }] of group) {
-    const ready = updates.filter((state) => within(state).length === 0);
-    late.push(...updates.filter((state) => within(state).length > 0));
+    const ready: InstanceState[] = [];
+    for (const state of updates) (within(state).length === 0 ? ready : late).push(state);
     planUpdates(plan, work, ready);
   }
   const linked = inserts.some((state) => within(state).length > 0);
@@ -184,7 +186,7 @@ function planLevels(
   work: FlushWork,
   group: readonly (readonly [Mapper, MapperWork])[],
   inserts: readonly InstanceState[],
-  within: (state: InstanceState) => Link[],
+  within: (state: InstanceState) => readonly Link[],
 ): void {
   const parents = (state: InstanceState): InstanceState[] => within(state).map((link) => link.parent);
   let sorted = sortIntoLevels(inserts, parents);
@@ -300,12 +302,13 @@ export function updateSteps(
   for (const state of inKeyOrder(states)) {
     const { mapper } = state;
     const old = replaced.get(state);
-    const own = links?.of(state) ?? [];
+    const own = links?.of(state) ?? NO_LINKS;
     const sets = old === undefined ? changedColumns(state, own, now) : replacementColumns(state, old, now);
     const original = old === undefined ? takeOriginal(state, own) : undefined;
     if (sets.length === 0) continue;
-    const keys = mapper.version === undefined ? mapper.primaryKey : [...mapper.primaryKey, mapper.version];
-    const keyRow = keys.map((key) => committed(old ?? state, key, original));
+    const keys = keysOf(mapper);
+    const row: Bindable[] = [];
+    for (const key of keys) row.push(committed(old ?? state, key, original));
     const hasExpressions = holdsExpression(state, sets);
     const joins = step !== undefined && !step.hasExpressions && !hasExpressions && sameColumns(step.sets, sets);
     if (step === undefined || !joins) {
@@ -322,10 +325,10 @@ export function updateSteps(
       };
       steps.push(step);
     }
-    const row = step.rows.length;
     step.states.push(state);
-    step.rows.push(hasExpressions ? keyRow : [...keyRow, ...insertRow(state, sets)]);
-    notePendingKeys(step, row, sets, keys.length, own);
+    if (!hasExpressions) for (const attribute of sets) row.push(boundValue(state, attribute));
+    step.rows.push(row);
+    notePendingKeys(step, step.rows.length - 1, sets, keys.length, own);
   }
   return steps;
 }
@@ -333,7 +336,11 @@ export function updateSteps(
 /** What an UPDATE of the object sets; its version and its time of change go with every net change. */
 function changedColumns(state: InstanceState, links: readonly Link[], now: Date): Attribute[] {
   const { mapper } = state;
-  const changed = new Set(changedAttributes(state));
+  const attributes = changedAttributes(state);
+  // The account of changes names each attribute once.
+  if (attributes.length < 2 && links.length === 0 && mapper.updatedAt === undefined && mapper.version === undefined)
+    return attributes;
+  const changed = new Set(attributes);
   for (const link of links) changed.add(link.attribute);
   if (changed.size === 0) return [];
   if (mapper.updatedAt !== undefined && !changed.has(mapper.updatedAt)) {
@@ -347,6 +354,11 @@ function changedColumns(state: InstanceState, links: readonly Link[], now: Date)
   }
   if (changed.size === 1) return [...changed];
   return mapper.attributes.filter((attribute) => changed.has(attribute));
+}
+
+/** What tells the row of an UPDATE or a DELETE. */
+function keysOf({ primaryKey, version }: Mapper): readonly Attribute[] {
+  return version === undefined ? primaryKey : [...primaryKey, version];
 }
 
 function setGenerated(state: InstanceState, attribute: Attribute, value: unknown): void {
@@ -519,7 +531,7 @@ function breakCircles(plan: FlushPlan, circular: readonly InstanceState[], child
 function planDelete(plan: FlushPlan, mapper: Mapper, states: readonly InstanceState[]): void {
   if (states.length === 0) return;
   const ordered = [...inKeyOrder(states)];
-  const keys = mapper.version === undefined ? mapper.primaryKey : [...mapper.primaryKey, mapper.version];
+  const keys = keysOf(mapper);
   const keyRows = (list: readonly InstanceState[]): Bindable[][] =>
     list.map((state) => keys.map((key) => committed(state, key, undefined)));
   const soft = mapper.deletedAt === undefined ? [] : ordered.filter((state) => !state.forced);

@@ -86,9 +86,10 @@ export class Flush {
           await writeAssociations(this.#connection, step, this.#plan.now);
       }
     }
-    const inserted = new Set(this.#plan.inserts);
-    for (const { state, key, before } of this.#plan.relations)
-      if (!inserted.has(state)) this.#unit.frame.noteRelation(state, key, before);
+    const { inserts, relations } = this.#plan;
+    const inserted = relations.length === 0 ? undefined : new Set(inserts);
+    for (const { state, key, before } of relations)
+      if (!inserted?.has(state)) this.#unit.frame.noteRelation(state, key, before);
   }
 
   // Inserting
@@ -110,6 +111,7 @@ export class Flush {
   async #insertRows(step: InsertStep): Promise<void> {
     if (step.hasExpressions) await this.#insertExpressions(step);
     else await this.#insertBatch(step);
+    this.#unit.settleNew(step.states);
     for (const state of step.states) becomeInserted(this.#unit, state);
   }
 
@@ -215,6 +217,7 @@ export class Flush {
       else if (old === undefined) becomeUpdated(this.#unit, state);
       else {
         becomeDeleted(this.#unit, old);
+        this.#unit.settleNew([state]);
         becomeInserted(this.#unit, state);
       }
     }

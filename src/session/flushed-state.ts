@@ -8,7 +8,6 @@ import type { UnitOfWork } from "./unit-of-work";
 /** The object's row was inserted, or took over the row of `replaced`. */
 export function becomeInserted(unit: UnitOfWork, state: InstanceState): void {
   const { instance, mapper } = state;
-  unit.new.delete(state);
   state.status = "persistent";
   state.epoch = unit.epoch;
   state.complete = true;
@@ -65,7 +64,7 @@ export function becomeDeleted(unit: UnitOfWork, state: InstanceState): void {
 function leaveCollections(unit: UnitOfWork, state: InstanceState): void {
   for (const relationship of state.mapper.relationships.values()) {
     const back = relationship.backref;
-    if (back === undefined) continue;
+    if (back === undefined || (relationship.toMany && state.relations === undefined)) continue;
     for (const owner of relatedTo(state, relationship.key, () => currentReference(state, relationship))) {
       const other = peekState(owner);
       if (other === undefined || other instanceof LoadedState || other.unit !== unit) continue;

@@ -130,7 +130,9 @@ export class Flusher {
   /** Finds what follows from deletes, orphans and assignments to collections that are not loaded; undefined where nothing has to be loaded for it. */
   #prepare(only: readonly InstanceState[] | undefined): Promise<void> | undefined {
     const unit = this.#unit;
-    const needsLoading = unit.deleted.size > 0 || (only ?? unitStates(unit)).some((state) => this.#hasUnknown(state));
+    const needsLoading =
+      unit.deleted.size > 0 ||
+      (only ?? unitStates(unit)).some((state) => state.relations !== undefined && this.#hasUnknown(state));
     return needsLoading ? this.#follow(only ?? unitStates(unit)) : undefined;
   }
 
@@ -420,7 +422,8 @@ export class Flusher {
       if (step.kind !== "update") continue;
       for (const state of step.states) if (state.status !== "pending") undoChanges(state);
     }
-    for (const { state, key, before } of plan.relations) state.relations?.get(key)?.restore(before);
+    // New objects become transient with all that they lead to, so that they can be added again.
+    for (const { state, key, before } of plan.relations) if (state.hasRow) state.relations?.get(key)?.restore(before);
   }
 }
 

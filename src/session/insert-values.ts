@@ -150,12 +150,13 @@ export function shapeOf(state: InstanceState, linked: ReadonlySet<Attribute> | u
 
 /** The row of an object's INSERT. */
 export function insertRow(state: InstanceState, columns: readonly Attribute[]): Bindable[] {
-  const { dataValues } = state.instance;
   const row = new Array<Bindable>(columns.length);
-  for (let i = 0; i < columns.length; i++) {
-    const attribute = columns[i] as Attribute;
-    const value = dataValues[attribute.name];
-    row[i] = value === undefined || value === null ? null : attribute.toDatabase(value);
-  }
+  for (let i = 0; i < columns.length; i++) row[i] = boundValue(state, columns[i] as Attribute);
   return row;
+}
+
+/** An object's value of an attribute as a statement takes it; NULL where it is unset. */
+export function boundValue(state: InstanceState, attribute: Attribute): Bindable {
+  const value = state.instance.dataValues[attribute.name];
+  return value === undefined || value === null ? null : attribute.toDatabase(value);
 }

@@ -38,7 +38,7 @@ export class Links {
 
   /** The foreign keys of an object that wait for the keys of other new rows. */
   of(state: InstanceState): readonly Link[] | undefined {
-    return this.#pending.get(state);
+    return this.#pending.size === 0 ? undefined : this.#pending.get(state);
   }
 
   /**
@@ -122,9 +122,11 @@ export class Links {
   #adopt(child: Instance, relationship: Relationship, owner: InstanceState): void {
     const own = this.#member(child, relationship);
     if (own === undefined || own.marked) return;
-    for (const [name, value] of Object.entries(relationship.scope ?? {})) {
-      const attribute = relationship.target.find(name);
-      if (attribute !== undefined) this.#write(own, attribute, value);
+    if (relationship.scope !== undefined) {
+      for (const [name, value] of Object.entries(relationship.scope)) {
+        const attribute = relationship.target.find(name);
+        if (attribute !== undefined) this.#write(own, attribute, value);
+      }
     }
     const back = relationship.backref;
     const postUpdate = relationship.postUpdate || (back?.postUpdate ?? false);
@@ -178,7 +180,7 @@ export class Links {
   }
 
   #forgetPending(state: InstanceState, attribute: Attribute): void {
-    const links = this.#pending.get(state);
+    const links = this.#pending.size === 0 ? undefined : this.#pending.get(state);
     if (links === undefined) return;
     const kept = links.filter((link) => link.attribute !== attribute);
     if (kept.length === 0) this.#pending.delete(state);

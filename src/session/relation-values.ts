@@ -9,6 +9,8 @@ export type RelationBefore =
       readonly removed: ReadonlySet<Instance>;
     };
 
+const FROM_NULL: RelationBefore = Object.freeze({ value: null });
+
 /** What is known of a to-one relationship of one instance. */
 export class Reference {
   /** undefined: not loaded. */
@@ -49,7 +51,8 @@ export class Reference {
 
   /** The assignment is being written: the value is what the database will have. @returns what it was before */
   flushed(): RelationBefore {
-    const before = { value: this.before };
+    // Most references come from nowhere, and one account of that does for all.
+    const before = this.before === null ? FROM_NULL : { value: this.before };
     this.changed = false;
     this.before = undefined;
     return before;
@@ -103,8 +106,8 @@ export class Members {
   add(instance: Instance): void {
     if (this.added.has(instance) || this.items?.has(instance)) return;
     this.#remember();
-    if (!this.removed.delete(instance)) this.added.add(instance);
-    this.discarded.delete(instance);
+    if (this.removed.size === 0 || !this.removed.delete(instance)) this.added.add(instance);
+    if (this.discarded.size > 0) this.discarded.delete(instance);
     this.items?.add(instance);
   }
 

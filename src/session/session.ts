@@ -170,11 +170,10 @@ export class Session implements QueryExecutor {
       frames.reduce((sum, frame) => sum + flushed(frame), 0);
     const written = { includeCollections: false };
     const dirty = [...this.dirty].filter((object) => this.isModified(object, written)).length;
+    const inserted = new Set(frames.flatMap((frame) => frame.inserted));
     return {
       new: this.#unit.new.size + count(({ inserted }) => inserted.length),
-      changed:
-        dirty +
-        count(({ changed, inserted }) => [...changed.keys()].filter((state) => !inserted.includes(state)).length),
+      changed: dirty + count(({ changed }) => [...changed.keys()].filter((state) => !inserted.has(state)).length),
       deleted: this.#unit.deleted.size + count(({ deleted }) => deleted.length),
       failed: !this.isActive,
     };

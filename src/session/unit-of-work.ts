@@ -68,6 +68,13 @@ export class UnitOfWork {
     this.touched.add(state);
   }
 
+  /** Objects are inserted, and new no more. */
+  settleNew(states: readonly InstanceState[]): void {
+    // To empty a large set at once is far less work than to take out one after the other.
+    if (states.length === this.new.size && states.every((state) => this.new.has(state))) this.new.clear();
+    else for (const state of states) this.new.delete(state);
+  }
+
   /** What was taken into a flush is touched no more. */
   settleTouched(taken: { readonly everything: boolean; readonly states: readonly InstanceState[] }): void {
     if (taken.everything) this.touched.clear();
@@ -230,6 +237,7 @@ export class UnitOfWork {
       if (state.marked || state.status !== "persistent") continue;
       state.marked = true;
       this.deleted.add(state);
+      if (state.relations === undefined) continue;
       for (const instance of related(state, "delete")) {
         const next = ownState(instance, this.#mapperOf(instance));
         if (next.unit === this) queue.push(next);

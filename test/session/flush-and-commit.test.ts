@@ -33,6 +33,28 @@ describeSession(
       return s.flush().catch((error: unknown) => error);
     };
 
+    it("new objects of a failed flush keep what they are linked to, and are written with it when added again", async () => {
+      const { s } = work;
+      const admin = role("admin");
+      s.addAll([admin, role("taken")]);
+      await s.commit();
+      const john = user("john", { role: admin });
+      const family = role("family");
+      const jane = user("jane");
+      family.users.append(jane);
+      const late = role("taken");
+      s.addAll([john, family, late]);
+      await expect(s.commit()).rejects.toThrow(IntegrityError);
+      await s.rollback();
+      expect(john.role).toBe(admin);
+      expect(jane.role).toBe(family);
+      expect([...family.users]).toEqual([jane]);
+      s.addAll([john, family]);
+      await s.commit();
+      expect(john.roleId).toBe(admin.id);
+      expect(jane.roleId).toBe(family.id);
+    });
+
     it("S-60: with nothing to do flush, commit and rollback send nothing", async () => {
       const { s } = work;
       await s.flush();
