@@ -1,5 +1,7 @@
 // One phase of one peer, in this process: node bench/session-phase.mjs <peer> <phase> <url> <count>
 // Prints its milliseconds and the resident memory while its objects are held. What a phase needs beforehand is not timed.
+import { performance } from "node:perf_hooks";
+
 const [peer, phase, url, count] = process.argv.slice(2);
 const { open } = await import(`./peers/${peer}.mjs`);
 const phases = await open(url);
