@@ -1,4 +1,4 @@
-import { ArgumentError } from "./errors";
+import { ArgumentError, nearestName } from "./errors";
 
 /** The forms of results that `--format` takes. */
 const FORMATS = ["table", "vertical", "json", "jsonl", "csv", "tsv", "markdown", "insert"] as const;
@@ -254,25 +254,9 @@ function unknownOption(argument: string): ArgumentError {
   });
 }
 
-/** The option that is most like a mistyped one: the longest common beginning, or one or two letters apart. */
+/** The option that is most like a mistyped one: a few letters apart, else the first that begins so. */
 function nearestSpelling(name: string): string | undefined {
-  const plain = (text: string): string => text.replaceAll(/[-_]/g, "").toLowerCase();
-  const distances = SPELLINGS.map((spelling) => ({ spelling, distance: distance(plain(name), plain(spelling)) }));
-  const best = distances.reduce((least, candidate) => (candidate.distance < least.distance ? candidate : least));
-  if (best.distance <= Math.max(1, Math.floor(plain(name).length / 3))) return best.spelling;
-  return SPELLINGS.find((spelling) => plain(name).length >= 2 && plain(spelling).startsWith(plain(name)));
-}
-
-/** Insertions, deletions and replacements between two words. */
-function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...a].entries()) {
-    const current = [index + 1];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (previous[j - 1] ?? 0) + (letter === b[j - 1] ? 0 : 1);
-      current.push(Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, replaced));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
+  const typed = name.replaceAll(/[-_]/g, "").toLowerCase();
+  const begins = (spelling: string): boolean => spelling.replaceAll("-", "").startsWith(typed);
+  return nearestName(name, SPELLINGS) ?? (typed.length >= 2 ? SPELLINGS.find(begins) : undefined);
 }

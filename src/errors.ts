@@ -186,16 +186,19 @@ export class NotFound extends ShellError {
 /** The database cannot be opened: unknown scheme, no such server, no permission, not a database. */
 export class ConnectionError extends ShellError {}
 
+/** So much of a name may be mistyped. */
+const NEAR_ENOUGH = 0.4;
+
 /**
  * The name in `candidates` that is nearest to `name`, for a "did you mean".
  *
- * Edit distance with case, underscores and hyphens ignored; undefined where none is nearer than a third of the name's length.
+ * Edit distance with case, underscores and hyphens ignored; undefined where none is near.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   const fold = (text: string): string => text.toLowerCase().replaceAll("_", "").replaceAll("-", "");
   const wanted = fold(name);
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.floor(wanted.length * NEAR_ENOUGH)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, fold(candidate));
     if (distance < bestDistance) {

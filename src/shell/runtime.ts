@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { nearest } from "./nearest";
+import { nearestName } from "../errors";
 
 /** Loads what a property stands for before it is read: a promise while that takes, undefined when there is nothing to load. */
 export type LoadOnRead = (object: object, key: string) => Promise<unknown> | undefined;
@@ -115,7 +115,7 @@ export class Runtime {
     ) {
       for (const name of Object.getOwnPropertyNames(at)) names.add(name);
     }
-    return nearest(
+    return nearestName(
       key,
       [...names].filter((name) => !name.startsWith("_")),
     );

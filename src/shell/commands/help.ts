@@ -1,5 +1,5 @@
-import { ArgumentError } from "../../errors";
-import { nearest } from "../nearest";
+import { ArgumentError, nearestName } from "../../errors";
+
 import { type Command, SUBJECTS } from "./command";
 
 /** The command of a name; a beginning that only one command has is enough. @throws ArgumentError for an unknown one */
@@ -10,7 +10,7 @@ export function findCommand(commands: readonly Command[], name: string): Command
   if (only && others.length === 0) return only;
   const guess =
     only?.name ??
-    nearest(
+    nearestName(
       name,
       commands.map((command) => command.name),
     );
