@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ShellError } from "../errors";
+import { registerTypeScript } from "./typescript-files";
 
 /** A module of the person's project that cannot be loaded; `file` names it. */
 export class ModuleLoadError extends ShellError {
@@ -12,37 +13,6 @@ export class ModuleLoadError extends ShellError {
     super(`Cannot load "${file}": ${firstLine(cause)}`, { cause });
     this.file = file;
   }
-}
-
-let registered = false;
-
-/**
- * Lets `require` load TypeScript files, through ts-node and without type checks. Costs a quarter of a second, once.
- *
- * Files are compiled to CommonJS whatever the project's own settings say, so that models written as ES modules load too.
- */
-export function registerTypeScript(): void {
-  if (registered) return;
-  registered = true;
-  const { register } = createRequire(__filename)("ts-node") as typeof import("ts-node");
-  register({
-    transpileOnly: true,
-    // The project's own tsconfig.json may ask for what this version of TypeScript or Node cannot do.
-    skipProject: true,
-    moduleTypes: { "**/*": "cjs" },
-    compilerOptions: {
-      module: "commonjs",
-      moduleResolution: "node10",
-      target: "es2022",
-      // Model attributes are accessors on the prototype: a class field would hide them.
-      useDefineForClassFields: false,
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
-      esModuleInterop: true,
-      resolveJsonModule: true,
-      allowJs: false,
-    },
-  });
 }
 
 /**

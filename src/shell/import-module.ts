@@ -1,31 +1,11 @@
 import { existsSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
+import Module, { createRequire } from "node:module";
 import { extname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { registerTypeScript } from "../project/typescript-files";
 
 const TYPESCRIPT = new Set([".ts", ".tsx", ".cts", ".mts"]);
 const ENDINGS = [".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".json"];
-
-let compilesTypeScript = false;
-
-/** Lets `require` take TypeScript files, by ts-node without type checks. Once, and only when the first such file is asked for. */
-export function compileTypeScriptFiles(): void {
-  if (compilesTypeScript) return;
-  compilesTypeScript = true;
-  const { register } = createRequire(__filename)("ts-node") as typeof import("ts-node");
-  register({
-    transpileOnly: true,
-    skipProject: true,
-    compilerOptions: {
-      module: "commonjs",
-      moduleResolution: "node10",
-      target: "es2022",
-      esModuleInterop: true,
-      experimentalDecorators: true,
-      useDefineForClassFields: false,
-    },
-  });
-}
 
 /** The file that a relative or absolute specifier names, with the endings that a person leaves out; undefined when there is none. */
 export function findModuleFile(specifier: string, directory: string): string | undefined {
@@ -56,15 +36,24 @@ export async function importModule(specifier: string, directory: string): Promis
     isAbsolute(specifier) ||
     specifier.startsWith("file:");
   const file = isPath ? findModuleFile(specifier, directory) : undefined;
-  if (file && TYPESCRIPT.has(extname(file))) compileTypeScriptFiles();
+  const isTypeScript = file !== undefined && TYPESCRIPT.has(extname(file));
+  if (isTypeScript) registerTypeScript();
   const target = file ?? specifier;
   try {
     return toNamespace(require(target));
   } catch (error) {
-    if (!isEsModuleError(error)) throw error;
-    const path = file ?? require.resolve(target);
-    return (await import(isAbsolute(path) ? pathToFileURL(path).href : path)) as ModuleNamespace;
+    if (isTypeScript || !isEsModuleError(error)) throw error;
+    return importFrom(directory)(file === undefined ? specifier : pathToFileURL(file).href);
   }
+}
+
+/** Node's own `import()`, for specifiers as they stand in a file of that directory. */
+function importFrom(directory: string): (specifier: string) => Promise<ModuleNamespace> {
+  const file = join(directory, "input.cjs");
+  // A module that is on no disk: only code in a file of the directory finds the packages of the directory.
+  const module = new Module(file) as Module & { _compile(code: string, file: string): unknown };
+  module._compile("module.exports = (specifier) => import(specifier);", file);
+  return module.exports as (specifier: string) => Promise<ModuleNamespace>;
 }
 
 function isEsModuleError(error: unknown): boolean {

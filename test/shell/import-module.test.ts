@@ -1,0 +1,66 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadModels } from "../../src/project/load-models";
+import { importModule } from "../../src/shell/import-module";
+
+const directory = mkdtempSync(join(tmpdir(), "import-"));
+
+const FILES: Record<string, string> = {
+  "package.json": '{ "type": "module" }',
+  "node_modules/esm-only/package.json":
+    '{ "name": "esm-only", "type": "module", "exports": { ".": { "import": "./index.js" }, "./sub": { "import": "./sub.js" } } }',
+  "node_modules/esm-only/index.js": "await 0; export const a = 1; export default 'd';",
+  "node_modules/esm-only/sub.js": "export const sub = 2;",
+  "number.ts": "export const one: number = 1;",
+  "sum.ts": 'import { one } from "./number.js"; export const two: number = one + 1;',
+  "module.mts":
+    'import { one } from "./number.js"; export const three: number = one + 2; export default class Named {}',
+  "common.cts": "export const four: number = 4;",
+  "plain.js": "export const five = 5;",
+  "models/post.ts": [
+    'import { DataTypes, Model, type InferAttributes, type InferCreationAttributes, type Sequelize } from "sequelize";',
+    "export class Post extends Model<InferAttributes<Post>, InferCreationAttributes<Post>> { declare title: string }",
+    'export default (sequelize: Sequelize) => Post.init({ title: DataTypes.STRING }, { sequelize, modelName: "Post" });',
+  ].join("\n"),
+};
+
+beforeAll(() => {
+  for (const [name, text] of Object.entries(FILES)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), text);
+  }
+  symlinkSync(resolve(__dirname, "../../node_modules/sequelize"), join(directory, "node_modules/sequelize"));
+});
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+describe("import in a project of ES modules", () => {
+  it.each([
+    ["./sum", "two", 2],
+    ["./sum.ts", "two", 2],
+    ["./sum.js", "two", 2],
+    ["./module.mts", "three", 3],
+    ["./module", "three", 3],
+    ["./common.cts", "four", 4],
+    ["./plain.js", "five", 5],
+    ["esm-only", "a", 1],
+    ["esm-only", "default", "d"],
+    ["esm-only/sub", "sub", 2],
+    ["node:path", "sep", "/"],
+  ])("takes %s: %s", async (specifier, name, value) => {
+    expect((await importModule(specifier, directory))[name]).toBe(value);
+  });
+
+  it("names a package that is not there", async () => {
+    await expect(importModule("nothing-here", directory)).rejects.toThrow("Cannot find module 'nothing-here'");
+  });
+
+  it("reads models written in TypeScript", async () => {
+    const models = await loadModels(join(directory, "models"));
+    expect(models.files).toEqual([join(directory, "models/post.ts")]);
+    expect(models.SequelizeClass).toBeDefined();
+  });
+});
