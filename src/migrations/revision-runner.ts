@@ -91,8 +91,8 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
     return findTable(await this.dialect.read(this.#session.connection, { tables: [name] }), name);
   }
 
-  schema(): Promise<Schema> {
-    return this.dialect.read(this.#session.connection);
+  schema(schemas?: readonly string[]): Promise<Schema> {
+    return this.dialect.read(this.#session.connection, { schemas });
   }
 
   async #run(operation: Operation): Promise<void> {

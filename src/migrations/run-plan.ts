@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Environment } from "./environment";
 import { appliedIds } from "./environment";
+import { mentions } from "../schema/sql-tokens";
 import { MigrationError } from "./migration-error";
 import { Operations } from "./operations";
 import { precheck } from "./precheck";
@@ -163,10 +164,12 @@ class PlanRun {
       if (!(error instanceof CollectionEnd)) throw error;
     }
     const touched = new Set<string>();
+    const written: string[] = [];
     for (const operation of collector.operations) {
-      if (operation.kind === "execute") break;
+      if (operation.kind === "execute") written.push(operation.sql);
       const name = operation.kind === "alterTable" ? operation.table : undefined;
-      if (name !== undefined && !touched.has(name)) {
+      // What an operation before changes is not known yet.
+      if (name !== undefined && !touched.has(name) && !written.some((sql) => mentions(sql, name))) {
         const { tables } = await env.dialect.read(env.connection, { tables: [name] });
         const problems = await precheck(operation, tables[0], env.dialect, (sql) => env.connection.all(sql));
         const blocking = problems.find((problem) => problem.blocks);
@@ -183,7 +186,7 @@ class PlanRun {
         insert: versionRow(revision, this.batch, { status, step: 0, stepsTotal }),
         durationMs: 0,
       });
-    else await this.versions.update(revision.id, { status, step: 0, error: null });
+    else await this.versions.update(revision.id, { status, step: 0, stepsTotal, error: null });
     await this.session.keepStep();
   }
 

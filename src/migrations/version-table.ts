@@ -102,11 +102,18 @@ export class VersionTable {
   /** Changes some of a row's parts. */
   async update(
     id: string,
-    parts: { status?: VersionStatus; step?: number; error?: string | null; durationMs?: number },
+    parts: {
+      status?: VersionStatus;
+      step?: number;
+      stepsTotal?: number | null;
+      error?: string | null;
+      durationMs?: number;
+    },
   ): Promise<void> {
     const sets = [
       ...(parts.status === undefined ? [] : [`status = ${this.#literal(parts.status)}`]),
       ...(parts.step === undefined ? [] : [`step = ${parts.step}`]),
+      ...(parts.stepsTotal === undefined ? [] : [`steps_total = ${this.#literal(parts.stepsTotal)}`]),
       ...(parts.error === undefined ? [] : [`error = ${this.#literal(parts.error)}`]),
       ...(parts.durationMs === undefined ? [] : [`duration_ms = ${Math.round(parts.durationMs)}`]),
     ];

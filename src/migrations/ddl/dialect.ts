@@ -11,8 +11,8 @@ export interface DdlTarget {
   execute(sql: string, bind?: readonly unknown[]): Promise<void>;
   /** The table as it is at this point; undefined where there is none. */
   table(name: string): Promise<Table | undefined>;
-  /** The whole schema as it is at this point. */
-  schema(): Promise<Schema>;
+  /** The whole schema as it is at this point, with the tables of the named other schemas. */
+  schema(schemas?: readonly string[]): Promise<Schema>;
   /** Asks the database; undefined where there is none to ask. */
   readonly ask?: ((sql: string) => Promise<DriverRow[]>) | undefined;
   /** Told of what is done, where the target keeps account of the schema by itself. */

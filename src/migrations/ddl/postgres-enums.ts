@@ -1,6 +1,6 @@
 import type { PostgresSchemaDialect } from "../../schema/dialects/postgres";
 import { bareName, schemaOf } from "../../schema/dialects/postgres-names";
-import type { Column } from "../../schema/schema";
+import type { Column, Schema } from "../../schema/schema";
 import { sameNames } from "../../schema/schema";
 import { MigrationError } from "../migration-error";
 import { alterTable } from "../operation";
@@ -29,7 +29,7 @@ export class PostgresEnums {
       `ALTER TYPE ${this.schema.quoteTable(from)} RENAME TO ${this.schema.sql.quote(bareName(to))}`,
     );
     if (this.target.made === undefined) return;
-    const values = (await this.target.schema()).enums.find((type) => type.name === from)?.values ?? [];
+    const values = (await this.#around([from])).enums.find((type) => type.name === from)?.values ?? [];
     this.target.made({ kind: "dropEnum", name: from });
     this.target.made({ kind: "createEnum", name: to, values });
   }
@@ -38,7 +38,7 @@ export class PostgresEnums {
   async createMissing(columns: readonly Column[]): Promise<void> {
     const wanted = columns.filter((column) => column.enumValues !== undefined);
     if (wanted.length === 0) return;
-    const known = (await this.target.schema()).enums;
+    const known = (await this.#around(wanted.map((column) => typeName(column.type)))).enums;
     const made = new Set<string>();
     for (const column of wanted) {
       const name = typeName(column.type);
@@ -55,11 +55,13 @@ export class PostgresEnums {
     }
   }
 
-  /** Drops the enumerated type that the column had, if no other column has it. */
+  /** Drops the enumerated type that was made for a column, if no other column has it. */
   async dropUnused(column: Column): Promise<void> {
     if (column.enumValues === undefined) return;
     const name = typeName(column.type);
-    const schema = await this.target.schema();
+    // A type that was made by hand goes by hand.
+    if (!bareName(name).startsWith("enum_")) return;
+    const schema = await this.#around([name]);
     const isUsed = schema.tables.some((table) =>
       table.columns.some((other) => other.enumValues && typeName(other.type) === name),
     );
@@ -68,7 +70,7 @@ export class PostgresEnums {
 
   async isShared(table: string, column: Column): Promise<boolean> {
     const name = typeName(column.type);
-    const schema = await this.target.schema();
+    const schema = await this.#around([name]);
     return schema.tables.some((other) =>
       other.columns.some(
         (candidate) =>
@@ -103,6 +105,11 @@ export class PostgresEnums {
         to: { type: { type, enumValues: column.enumValues } },
       }),
     );
+  }
+
+  /** The schema with the tables and types beside the named types. */
+  #around(types: readonly string[]): Promise<Schema> {
+    return this.target.schema(types.flatMap((name) => schemaOf(name) ?? []));
   }
 }
 

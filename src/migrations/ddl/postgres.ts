@@ -67,7 +67,7 @@ export class PostgresDdl extends DdlDialect {
 
   /** Swaps the type of every column that uses it: a new value of the type itself could not be used in the same transaction. */
   override async alterEnum(name: string, to: readonly string[], map: Readonly<Record<string, string>>): Promise<void> {
-    const schema = await this.target.schema();
+    const schema = await this.target.schema(schemaOf(name) === undefined ? [] : [schemaOf(name) ?? ""]);
     const users = schema.tables.flatMap((table) =>
       table.columns
         .filter((column) => column.enumValues && typeName(column.type) === name)
@@ -266,7 +266,7 @@ export class PostgresDdl extends DdlDialect {
     const collation = after.collation === undefined ? "" : ` COLLATE ${this.schema.sql.quote(after.collation)}`;
     const how = using ?? this.#cast(before, after, column, type, map);
     await clause(`TYPE ${type}${collation}${how === undefined ? "" : ` USING ${how}`}`);
-    if (hasDefault && after.default !== undefined) await clause(`SET DEFAULT ${this.#recast(after.default)}`);
+    if (hasDefault && after.default !== undefined) await clause(`SET DEFAULT ${this.#recast(after.default, map)}`);
   }
 
   /** The expression that turns a value into one of the new type, where assignment alone does not. */
@@ -294,9 +294,11 @@ export class PostgresDdl extends DdlDialect {
     return `${column}::${type}`;
   }
 
-  /** A default without the cast to the type that it had. */
-  #recast(text: string): string {
-    return /^('(?:[^']|'')*')::[\w\s".]+(?:\([\d,]+\))?(?:\[\])*$/.exec(text)?.[1] ?? text;
+  /** A default without the cast to the type that it had; a value that goes becomes what it is mapped to. */
+  #recast(text: string, map: Readonly<Record<string, string>>): string {
+    const bare = /^('(?:[^']|'')*')::[\w\s".]+(?:\([\d,]+\))?(?:\[\])*$/.exec(text)?.[1] ?? text;
+    const renamed = map[bare.slice(1, -1).replaceAll("''", "'")];
+    return bare.startsWith("'") && renamed !== undefined ? this.schema.sql.literal(renamed) : bare;
   }
 }
 
