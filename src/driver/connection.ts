@@ -54,8 +54,20 @@ interface RawConnection {
   wait?(done: (error: Error | null) => void): void;
   // pg, mariadb, mysql2
   query?(sql: string, parameters: readonly unknown[], done?: Callback<unknown>): unknown;
+  destroy?(): void;
   processID?: number;
   threadId?: number | bigint;
+}
+
+/** A driver's connection beside a {@link Connection}; its holder ends it. */
+export interface SpareConnection {
+  raw: object;
+  /** Must be told of each statement. */
+  notify: QueryListener;
+  /** Ends it at once, in the middle of a result. */
+  destroy(): void;
+  /** Ends it when all was read. */
+  release(): Promise<void>;
 }
 
 /** How a driver's connection is spoken to. */
@@ -219,6 +231,23 @@ export class Connection implements StatementRunner {
         this.#executing = false;
       }
     });
+  }
+
+  /**
+   * A further connection of the driver, for a result that would keep this one busy while it is read.
+   *
+   * It does not see what an open transaction of this one has changed. Not from the pool, which may be empty.
+   */
+  async openAnother(): Promise<SpareConnection> {
+    const manager = this.#manager;
+    const raw = await manager._connect(manager.config);
+    return {
+      raw,
+      notify: this.#notify,
+      // Not its polite end, which would wait for the rest of the result.
+      destroy: () => raw.destroy?.(),
+      release: () => manager._disconnect(raw),
+    };
   }
 
   /**

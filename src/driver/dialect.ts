@@ -53,8 +53,8 @@ export interface Cursor {
   next(): Statement;
   /** The rows of {@link next} as those of the SELECT. */
   take(rows: DriverRow[]): DriverRow[];
-  /** Makes the database forget the result, wherever the transaction has gone meanwhile. */
-  close(runner: StatementRunner): Promise<void>;
+  /** Makes the database forget the result. @param mayBeGone  a rollback may have done so already */
+  close(runner: StatementRunner, mayBeGone: boolean): Promise<void>;
 }
 
 /** A column of a bulk statement: its name and how its values travel. */
@@ -95,17 +95,6 @@ export interface DeleteRequest {
   table: string;
   keys: readonly BulkColumn[];
   rows: readonly (readonly Bindable[])[];
-}
-
-/** The statements by which a SELECT is read in batches, while other statements may run in between. */
-export interface CursorStatements {
-  /** Takes the parameters of the SELECT. */
-  open: string;
-  /** The next rows, after `taken` ones. */
-  fetch(count: number, taken: number): string;
-  close: string;
-  /** A column that the rows have beside those of the SELECT. */
-  position: string | undefined;
 }
 
 /**
@@ -279,6 +268,9 @@ export abstract class Dialect {
   /** ` LIMIT … OFFSET …` with the synthetic limit that the dialect needs for an offset alone; the parts are SQL text. */
   abstract limitClause(limit: string | undefined, offset: string | undefined): string;
 
+  /** The driver holds a large result back on a connection of its own, which is cheaper than what the database would keep. */
+  readonly streamsApart: boolean = false;
+
   /**
    * A way to read one SELECT in batches that leaves the connection free between them.
    *
@@ -315,9 +307,6 @@ export abstract class Dialect {
 
   /** Deletes rows, at best in one statement. @returns the number of rows matched */
   abstract delete(runner: StatementRunner, request: DeleteRequest): Promise<number>;
-
-  /** How the rows of a SELECT are read in batches, under a name that no other cursor of the connection has. */
-  abstract cursorStatements(name: string, sql: string): CursorStatements;
 
   /** The statement for one row: `INSERT INTO t (a, b) VALUES (?, ?)`. */
   protected insertOne(request: InsertRequest, row: readonly Bindable[], suffix = ""): Statement {

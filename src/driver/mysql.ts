@@ -1,7 +1,6 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
 import type {
-  CursorStatements,
   Cursor,
   DriverRow,
   DeleteRequest,
@@ -129,6 +128,9 @@ export class MysqlDialect extends Dialect {
 
   protected override readonly emptyRow = "() VALUES ()";
 
+  // A copy of the result takes as long again as reading it.
+  override readonly streamsApart = true;
+
   override cursor(name: string, batch: number): Cursor {
     const number = "row number";
     // MyISAM: its rows outlive a rollback.
@@ -223,17 +225,6 @@ export class MysqlDialect extends Dialect {
       matched += (await runner.run(sql, chunk.flat())).rowCount;
     }
     return matched;
-  }
-
-  override cursorStatements(name: string, sql: string): CursorStatements {
-    // While the driver streams a result no other statement can run on the connection.
-    return {
-      open: `CREATE TEMPORARY TABLE ${name} (row_position BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY) AS ${sql}`,
-      fetch: (count, taken) =>
-        `SELECT * FROM ${name} WHERE row_position > ${taken} ORDER BY row_position LIMIT ${count}`,
-      close: `DROP TEMPORARY TABLE IF EXISTS ${name}`,
-      position: "row_position",
-    };
   }
 
   override translateError(error: unknown, statement: Statement): DatabaseError {

@@ -1,7 +1,6 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
 import type {
-  CursorStatements,
   Cursor,
   DriverRow,
   BulkColumn,
@@ -135,9 +134,9 @@ export class PostgresDialect extends Dialect {
       }),
       next: () => ({ sql: `FETCH FORWARD ${batch} FROM ${name}`, parameters: [] }),
       take: (rows) => rows,
-      close: async (runner) => {
-        // A rollback may have closed it, and closing it again would abort the next transaction.
-        const found = await runner.all("SELECT 1 FROM pg_cursors WHERE name = $1", [name]);
+      close: async (runner, mayBeGone) => {
+        // Closing what is gone would abort a transaction that was begun meanwhile.
+        const found = mayBeGone ? await runner.all("SELECT 1 FROM pg_cursors WHERE name = $1", [name]) : [{}];
         if (found.length > 0) await runner.run(`CLOSE ${name}`);
       },
     };
@@ -219,16 +218,6 @@ export class PostgresDialect extends Dialect {
     for (const chunk of chunks(request.rows))
       matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
     return matched;
-  }
-
-  override cursorStatements(name: string, sql: string): CursorStatements {
-    // WITH HOLD: it needs no transaction and survives the end of one.
-    return {
-      open: `DECLARE ${name} NO SCROLL CURSOR WITH HOLD FOR ${sql}`,
-      fetch: (count) => `FETCH ${count} FROM ${name}`,
-      close: `CLOSE ${name}`,
-      position: undefined,
-    };
   }
 
   override translateError(error: unknown, statement: Statement): DatabaseError {

@@ -1,7 +1,6 @@
 import type { ConstraintKind } from "../errors";
 import { DatabaseError, IntegrityError, OperationalError } from "../errors";
 import type {
-  CursorStatements,
   Cursor,
   DriverRow,
   BulkColumn,
@@ -241,17 +240,6 @@ export class SqliteDialect extends Dialect {
     for (const chunk of chunks(request.rows))
       matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
     return matched;
-  }
-
-  override cursorStatements(name: string, sql: string): CursorStatements {
-    // The driver's own row-by-row reading takes all rows into memory; a temporary table does not.
-    return {
-      open: `CREATE TEMP TABLE ${name} AS ${sql}`,
-      fetch: (count, taken) =>
-        `SELECT rowid AS "row position", * FROM temp.${name} WHERE rowid > ${taken} ORDER BY rowid LIMIT ${count}`,
-      close: `DROP TABLE IF EXISTS temp.${name}`,
-      position: "row position",
-    };
   }
 
   override translateError(error: unknown, statement: Statement): DatabaseError {

@@ -24,7 +24,7 @@ import { countState } from "./wrapped-state";
 export type Scalar<T> = T extends readonly [infer F, ...unknown[]] ? F : T;
 
 /** Rows that are read at a time where nothing else is said. */
-const BATCH = 1000;
+const BATCH = 2000;
 
 /**
  * A query with what can be done with it as it is: run it for its results, or show its SQL.

@@ -123,7 +123,7 @@ describeQueries("Scopes and options of models", (fixture) => {
     const row = await Query.of(() => executor, Odd).one();
     expect(row.get()).toEqual({ id: 1, [long]: 2, [longer]: 3, [emoji]: 4 });
     await executor.connection.run("DROP TABLE odd");
-    sequelize.modelManager.removeModel(Odd as never);
+    sequelize.modelManager.removeModel(Odd);
   });
 
   it("virtual attributes have no column", () => {

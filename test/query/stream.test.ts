@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { streamRows } from "../../src/driver/stream";
+import { text } from "../../src/query/expressions";
 import { joined } from "../../src/query/load-options";
 import { describeQueries } from "./fixture";
 
@@ -120,6 +121,43 @@ describeQueries("Streaming", (fixture) => {
     for await (const _ of User.query.options(joined("role")).yieldPer(2)) users++;
     expect(users).toBe(5);
     expect(() => User.query.yieldPer(0)).toThrow(/from 1 up in yieldPer/);
+  });
+
+  it("Q-23: outside a transaction the same holds, and each statement is told of once", async () => {
+    const { User, executor, sent } = fixture;
+    await executor.connection.rollback();
+    const before = sent().length;
+    const ids: number[] = [];
+    for await (const user of User.query.orderBy("id").yieldPer(2)) {
+      ids.push(user.id);
+      expect(await User.query.count()).toBe(5);
+    }
+    expect(ids).toEqual([1, 2, 3, 4, 5]);
+    const select = User.query.orderBy("id").toSQL().sql.replaceAll("`", '"');
+    expect(
+      sent()
+        .slice(before)
+        .filter((sql) => sql.includes(select)),
+    ).toHaveLength(1);
+    for await (const _ of User.query.yieldPer(2)) break;
+    for await (const _ of User.query.filterBy({ id: 99 })) throw new Error("There is no such row.");
+    expect(await leftovers()).toEqual([]);
+    const failing = User.query.filter(text("no_such_column_ = 1"));
+    await expect(async () => {
+      for await (const _ of failing) continue;
+    }).rejects.toMatchObject({ name: "DatabaseError" });
+    expect(await User.query.count()).toBe(5);
+  });
+
+  it("Q-23: reads what only this connection has", async () => {
+    const { executor } = fixture;
+    await executor.connection.rollback();
+    await executor.connection.run("CREATE TEMPORARY TABLE of_this_connection AS SELECT id FROM users");
+    let count = 0;
+    const select = { sql: "SELECT id FROM of_this_connection", parameters: [] };
+    for await (const rows of streamRows(executor.connection, select, 2)) count += rows.length;
+    expect(count).toBe(5);
+    await executor.connection.run("DROP TABLE of_this_connection");
   });
 
   it("streams the raw rows of any SELECT", async () => {

@@ -156,7 +156,8 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     for await (const _ of models.Role.query.orderBy("id").yieldPer(5)) break;
     const sent = work.all();
     expect(sent.filter((sql) => /^(FETCH|SELECT)/.test(sql))).toHaveLength(1);
-    expect(sent.at(-1)).toMatch(/^(CLOSE|DROP)/);
+    // Where a connection of its own streams the result, nothing is left to close.
+    expect(sent.at(-1)).toMatch(sent.length === 1 ? /^SELECT/ : /^(CLOSE|DROP)/);
     expect(await models.Role.query.filter(models.Role.c.id.gt(20)).yieldPer(3).count()).toBe(5);
   });
 });
