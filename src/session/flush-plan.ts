@@ -79,7 +79,7 @@ export interface FlushPlan {
   deletes: InstanceState[];
   /** Objects whose rows are taken over by new objects with the same key. */
   replaced: Map<InstanceState, InstanceState>;
-  relations: { state: InstanceState; key: string; before: RelationBefore }[];
+  relations: { state: InstanceState; key: string; before: RelationBefore; isNew: boolean }[];
   now: Date;
 }
 
@@ -153,6 +153,7 @@ function switchRows(plan: FlushPlan): void {
     const old = key === undefined ? undefined : deletedByKey.get(state.mapper)?.get(key);
     if (old !== undefined) plan.replaced.set(state, old);
   }
+  if (plan.replaced.size === 0) return;
   const replaced = new Set(plan.replaced.values());
   plan.deletes = plan.deletes.filter((state) => !replaced.has(state));
 }
@@ -162,8 +163,10 @@ function switchRows(plan: FlushPlan): void {
 const NO_LINKS: readonly Link[] = [];
 
 function planSaves(plan: FlushPlan, work: FlushWork, group: readonly (readonly [Mapper, MapperWork])[]): void {
-  const inserts = group.flatMap(([, { inserts: states }]) => states);
-  const isNew = new Set(inserts);
+  const [[, first] = [undefined, undefined]] = group;
+  const inserts =
+    group.length === 1 && first !== undefined ? first.inserts : group.flatMap(([, { inserts: states }]) => states);
+  const isNew = new Set(work.links.isWaiting ? inserts : []);
   const within = (state: InstanceState): readonly Link[] =>
     work.links.of(state)?.filter((link) => isNew.has(link.parent) && !link.postponed) ?? NO_LINKS;
   const late: InstanceState[] = [];
@@ -172,7 +175,7 @@ function planSaves(plan: FlushPlan, work: FlushWork, group: readonly (readonly [
     for (const state of updates) (within(state).length === 0 ? ready : late).push(state);
     planUpdates(plan, work, ready);
   }
-  const linked = inserts.some((state) => within(state).length > 0);
+  const linked = work.links.isWaiting && inserts.some((state) => within(state).length > 0);
   if (!linked && group.length === 1) planInserts(plan, work, inserts);
   else planLevels(plan, work, group, inserts, within);
   for (const [mapper] of group) {
@@ -234,16 +237,24 @@ function circularError(states: readonly InstanceState[]): CircularDependencyErro
 }
 
 function planInserts(plan: FlushPlan, work: FlushWork, states: readonly InstanceState[]): void {
-  for (const state of states) completeNew(state, plan.now);
-  for (const step of insertSteps(states, work.links)) plan.steps.push(step);
+  for (const step of insertSteps(states, work.links, plan.now)) plan.steps.push(step);
 }
 
-/** The steps that insert objects in their order: one for each run of objects with the same columns. */
-export function insertSteps(states: readonly InstanceState[], links: Links | undefined): InsertStep[] {
+/**
+ * The steps that insert objects in their order: one for each run of objects with the same columns.
+ *
+ * @param now  the time for what is filled in first; undefined where the objects are complete
+ */
+export function insertSteps(
+  states: readonly InstanceState[],
+  links: Links | undefined,
+  now: Date | undefined,
+): InsertStep[] {
   const steps: InsertStep[] = [];
   let step: InsertStep | undefined;
   for (const state of states) {
     const { mapper } = state;
+    if (now !== undefined) completeNew(state, now);
     const own = links?.of(state);
     const shape = shapeOf(state, own && new Set(own.map((link) => link.attribute)));
     const hasExpressions = holdsExpression(state, mapper.attributes);
@@ -443,17 +454,11 @@ function* associationSteps(
 // Deleting
 
 function planDeletes(plan: FlushPlan, group: readonly (readonly [Mapper, MapperWork])[]): void {
-  const replaced = new Set(plan.replaced.values());
-  const states = group.flatMap(([, { deletes }]) => deletes).filter((state) => !replaced.has(state));
+  const states = group.flatMap(([, { deletes }]) => deletes);
   if (states.length === 0) return;
-  const children = childrenAmong(states);
+  const children = childrenAmong(states, new Set(group.map(([mapper]) => mapper)));
   if (children.size === 0) {
-    for (const [mapper] of group)
-      planDelete(
-        plan,
-        mapper,
-        states.filter((state) => state.mapper === mapper),
-      );
+    for (const [mapper, { deletes }] of group) planDelete(plan, mapper, deletes);
     return;
   }
   const { levels, circular } = sortIntoLevels(states, (state) => children.get(state)?.map(({ child }) => child) ?? []);
@@ -471,9 +476,8 @@ function planDeletes(plan: FlushPlan, group: readonly (readonly [Mapper, MapperW
 type Children = Map<InstanceState, { child: InstanceState; relationship: Relationship }[]>;
 
 /** Which of the deleted rows refer to which other ones. */
-function childrenAmong(states: readonly InstanceState[]): Children {
+function childrenAmong(states: readonly InstanceState[], mappers: ReadonlySet<Mapper>): Children {
   const byKey = new Map<Attribute, Map<string, InstanceState>>();
-  const mappers = new Set(states.map((state) => state.mapper));
   const children: Children = new Map();
   for (const mapper of mappers) {
     for (const relationship of mapper.relationships.values()) {

@@ -86,10 +86,8 @@ export class Flush {
           await writeAssociations(this.#connection, step, this.#plan.now);
       }
     }
-    const { inserts, relations } = this.#plan;
-    const inserted = relations.length === 0 ? undefined : new Set(inserts);
-    for (const { state, key, before } of relations)
-      if (!inserted?.has(state)) this.#unit.frame.noteRelation(state, key, before);
+    for (const { state, key, before, isNew } of this.#plan.relations)
+      if (!isNew) this.#unit.frame.noteRelation(state, key, before);
   }
 
   // Inserting
@@ -104,15 +102,14 @@ export class Flush {
     await runHooks("beforeCreate", step.states, handle, step.shape.columns);
     // A hook may have set what was unset; what it changed goes into the same statement.
     for (const state of step.states) state.original = undefined;
-    for (const again of insertSteps(step.states, undefined)) await this.#insertRows(again);
+    for (const again of insertSteps(step.states, undefined, undefined)) await this.#insertRows(again);
     await runHooks("afterCreate", step.states, handle, step.shape.columns);
   }
 
   async #insertRows(step: InsertStep): Promise<void> {
     if (step.hasExpressions) await this.#insertExpressions(step);
     else await this.#insertBatch(step);
-    this.#unit.settleNew(step.states);
-    for (const state of step.states) becomeInserted(this.#unit, state);
+    becomeInserted(this.#unit, step.states);
   }
 
   async #insertBatch(step: InsertStep): Promise<void> {
@@ -217,8 +214,7 @@ export class Flush {
       else if (old === undefined) becomeUpdated(this.#unit, state);
       else {
         becomeDeleted(this.#unit, old);
-        this.#unit.settleNew([state]);
-        becomeInserted(this.#unit, state);
+        becomeInserted(this.#unit, [state]);
       }
     }
   }

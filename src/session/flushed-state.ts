@@ -5,8 +5,19 @@ import { Members } from "./relation-values";
 import type { Reference } from "./relation-values";
 import type { UnitOfWork } from "./unit-of-work";
 
-/** The object's row was inserted, or took over the row of `replaced`. */
-export function becomeInserted(unit: UnitOfWork, state: InstanceState): void {
+/** The objects' rows were inserted, or took over those of deleted ones. */
+export function becomeInserted(unit: UnitOfWork, states: readonly InstanceState[]): void {
+  // To empty a large set at once is far less work than to take out one after the other.
+  let isAll = states.length === unit.new.size;
+  for (const state of states) {
+    isAll &&= state.status === "pending" && state.unit === unit;
+    settleInserted(unit, state);
+  }
+  if (isAll) unit.new.clear();
+  else for (const state of states) unit.new.delete(state);
+}
+
+function settleInserted(unit: UnitOfWork, state: InstanceState): void {
   const { instance, mapper } = state;
   state.status = "persistent";
   state.epoch = unit.epoch;

@@ -156,13 +156,14 @@ export class Flusher {
 
   async #follow(states: readonly InstanceState[]): Promise<void> {
     for (const state of states) {
-      if (!this.#hasUnknown(state)) continue;
+      if (state.relations === undefined || !this.#hasUnknown(state)) continue;
       await this.#completeRelations(state);
       this.#findOrphans(state);
     }
     const done = new Set<InstanceState>();
     for (;;) {
-      const round = [...this.#unit.deleted].filter((state) => !done.has(state));
+      const round: InstanceState[] = [];
+      for (const state of this.#unit.deleted) if (leadsToOthers(state.mapper) && !done.has(state)) round.push(state);
       if (round.length === 0) return;
       for (const state of round) done.add(state);
       await this.#followDeletes(round);
@@ -389,7 +390,7 @@ export class Flusher {
       if (!relation.changed) continue;
       if (relation instanceof Reference && relation.value && !this.#isInSession(relation.value)) continue;
       const before = relation.flushed((member) => this.#isInSession(member));
-      if (before !== undefined) plan.relations.push({ state, key, before });
+      if (before !== undefined) plan.relations.push({ state, key, before, isNew: !state.hasRow });
     }
   }
 
@@ -423,8 +424,15 @@ export class Flusher {
       for (const state of step.states) if (state.status !== "pending") undoChanges(state);
     }
     // New objects become transient with all that they lead to, so that they can be added again.
-    for (const { state, key, before } of plan.relations) if (state.hasRow) state.relations?.get(key)?.restore(before);
+    for (const { state, key, before, isNew } of plan.relations) if (!isNew) state.relations?.get(key)?.restore(before);
   }
+}
+
+/** Whether the delete of a row may concern rows that refer to it, or that it refers to. */
+function leadsToOthers(mapper: Mapper): boolean {
+  for (const { kind, cascade } of mapper.relationships.values())
+    if (kind === "oneToMany" || kind === "oneToOne" || cascade.has("delete")) return true;
+  return false;
 }
 
 /** What a flush works on. */

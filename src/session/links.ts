@@ -36,6 +36,11 @@ export class Links {
     this.#unit = unit;
   }
 
+  /** Whether a foreign key waits for the key of another new row. */
+  get isWaiting(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /** The foreign keys of an object that wait for the keys of other new rows. */
   of(state: InstanceState): readonly Link[] | undefined {
     return this.#pending.size === 0 ? undefined : this.#pending.get(state);

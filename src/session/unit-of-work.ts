@@ -68,13 +68,6 @@ export class UnitOfWork {
     this.touched.add(state);
   }
 
-  /** Objects are inserted, and new no more. */
-  settleNew(states: readonly InstanceState[]): void {
-    // To empty a large set at once is far less work than to take out one after the other.
-    if (states.length === this.new.size && states.every((state) => this.new.has(state))) this.new.clear();
-    else for (const state of states) this.new.delete(state);
-  }
-
   /** What was taken into a flush is touched no more. */
   settleTouched(taken: { readonly everything: boolean; readonly states: readonly InstanceState[] }): void {
     if (taken.everything) this.touched.clear();
