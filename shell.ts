@@ -41,6 +41,13 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function runShell(commandLine: ShellCommandLine): Promise<number> {
   const { code, file } = commandLine;
+  if (commandLine.sandbox) {
+    // Better no shell than one whose writes stay although they were meant not to.
+    const refusal = new UsageError("Cannot open a sandbox: this version has none.", {
+      hint: "--read-only lets the database refuse writes",
+    });
+    return fail(refusal, commandLine.debug, EXIT.usage);
+  }
   const url = databaseUrl(commandLine);
   const interactive = process.stdin.isTTY && code === undefined && file === undefined;
   const open = async () => {

@@ -34,6 +34,8 @@ export type RegisteredModels = Record<string, RegisteredModel>;
 export interface DatabaseOptions {
   /** Defines the models on the new Sequelize instance, or lists models that are defined on it. Default: the sample Role and User. */
   models?: ModelSource;
+  /** Makes the models from the tables of the database; `models` then is not asked. */
+  reflect?: boolean;
   /** The database refuses writes on every connection. */
   readOnly?: boolean;
   /** Hears what a session warns of; default: a line on stderr. */
@@ -232,7 +234,10 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   const database = new Database<object>(sequelize, options);
   try {
     if (options.check ?? true) await checkConnection(database, address);
-    database.register(...modelsFrom(options.models ?? defineModels, sequelize));
+    const models = options.reflect
+      ? await reflectModels(database)
+      : modelsFrom(options.models ?? defineModels, sequelize);
+    database.register(...models);
     return database;
   } catch (error) {
     await database.close().catch(() => undefined);
@@ -297,6 +302,27 @@ function modelsFrom(source: ModelSource, sequelize: Sequelize): ModelStatic<Mode
   const { DataTypes } = sequelize.constructor as unknown as { DataTypes: typeof import("sequelize").DataTypes };
   source(sequelize, DataTypes);
   return Object.values(sequelize.models);
+}
+
+/** Models of the tables that are there; what could not be taken over is warned of. */
+async function reflectModels(database: Database<object>): Promise<ModelStatic<Model>[]> {
+  const [{ reflect }, { defineReflectedModels }] = await Promise.all([
+    import("./schema/reflect.js"),
+    import("./schema/to-models.js"),
+  ]);
+  const { sequelize, dialect } = database;
+  const connection = database.connect();
+  try {
+    const schema = await reflect(connection);
+    const { prototype } = (sequelize.constructor as unknown as { Model: { prototype: object } }).Model;
+    const { models, notes } = defineReflectedModels(sequelize, dialect, schema, {
+      isReserved: (name) => name in prototype,
+    });
+    for (const note of notes) database.warn(note);
+    return models;
+  } finally {
+    await connection.close();
+  }
 }
 
 async function createSequelize(

@@ -102,7 +102,8 @@ export class Attribute {
     sequelize: Sequelize,
     dialect: Dialect,
   ) {
-    const type = options.type as unknown as SequelizeType;
+    const given = options.type as unknown as SequelizeType | string;
+    const type = typeof given === "string" ? declaredType(given) : given;
     this.name = name;
     this.label = `${modelName}.${name}`;
     this.options = options;
@@ -308,6 +309,24 @@ function bulkKind(kind: AttributeKind): BulkColumn["kind"] {
     default:
       return "other";
   }
+}
+
+/** A type that the model names as text, as the database spells it; told apart by SQLite's rules of affinity. */
+function declaredType(sql: string): SequelizeType {
+  const key = /INT/i.test(sql)
+    ? "BIGINT"
+    : /CHAR|CLOB|TEXT/i.test(sql)
+      ? "TEXT"
+      : /BLOB|BINARY|BYTEA/i.test(sql)
+        ? "BLOB"
+        : /REAL|FLOA|DOUB/i.test(sql)
+          ? "DOUBLE"
+          : "";
+  return {
+    key,
+    toSql: () => sql,
+    stringify: (value) => (typeof value === "object" ? JSON.stringify(value) : String(value)),
+  };
 }
 
 function sqlTypeOf(type: SequelizeType, options: ModelAttributeColumnOptions, dialect: Dialect): string {

@@ -104,10 +104,9 @@ class Reflection {
       bare === "" || bare === column ? `${Utils.singularize(key.references.table)}_of_${column}` : bare,
     );
     const siblings = table.foreignKeys.filter((other) => other.references.table === key.references.table);
-    const plural = this.#associationName(
-      parent,
-      siblings.length > 1 ? `${bareName(table.name)}_by_${bare || column}` : bareName(table.name),
-    );
+    // Sequelize names a join table's own associations after its model: ours must not have that name.
+    const children = bareName(table.name) === child.name ? Utils.pluralize(child.name) : bareName(table.name);
+    const plural = this.#associationName(parent, siblings.length > 1 ? `${children}_by_${bare || column}` : children);
     const foreignKey = { name: this.#attributeName(column), field: column };
     const target = key.references.columns[0];
     // The attributes say what becomes of the rows; the associations only give the way from one to the other.
@@ -222,9 +221,12 @@ class Reflection {
     const source = this.dialect.typeSource(column);
     const type = dataTypeFromSource(source, DataTypes);
     if (type !== undefined) return type as ModelAttributeColumnOptions["type"];
-    this.notes.push(
-      `Column "${table}.${column.name}" has type ${column.type}, which Sequelize has no type for: it is read as it comes.`,
-    );
+    // NVARCHAR and the like are read and written as what their name says.
+    if (!/INT|CHAR|CLOB|TEXT|BLOB|REAL|FLOA|DOUB/i.test(column.type)) {
+      this.notes.push(
+        `Column "${table}.${column.name}" has type ${column.type}, which Sequelize has no type for: it is read as it comes.`,
+      );
+    }
     return column.type;
   }
 

@@ -105,7 +105,9 @@ export class DatabaseContext implements ShellContext {
     }
     const forPeople = settings.format === "table" || settings.format === "vertical";
     const isCount = forPeople && (outcome?.kind === "update" || outcome?.kind === "delete") && outcome.rows === value;
-    const view = isCount ? outcomeView(outcome) : await viewOf(value, { session, durationMs, forPeople });
+    const view = isCount
+      ? outcomeView(outcome)
+      : await viewOf(value, { session, durationMs, forPeople, byColumn: settings.format === "insert" });
     return render(view ?? scalar(value), options);
   }
 

@@ -10,6 +10,8 @@ export interface OpenShellOptions {
   readonly url: string | undefined;
   /** A module or a folder of models; undefined for the sample models. */
   readonly models: string | undefined;
+  /** Makes the models from the tables of the database. */
+  readonly reflect: boolean;
   /** Leaves the tables of the sample models empty. */
   readonly empty: boolean;
   readonly readOnly: boolean;
@@ -38,7 +40,10 @@ export async function openShell(options: OpenShellOptions): Promise<ShellContext
     onWarning: (message) => options.write(`warning: ${message}\n`),
   });
   try {
-    const made = options.models === undefined && !options.readOnly ? await prepareSample(database, options) : undefined;
+    const made =
+      options.models === undefined && !options.reflect && !options.readOnly
+        ? await prepareSample(database, options)
+        : undefined;
     const { DatabaseContext } = await import("./database-context.js");
     const settings: OutputSettings = {
       format: options.format,
@@ -72,11 +77,11 @@ export async function openShell(options: OpenShellOptions): Promise<ShellContext
  * A project that brings its own Sequelize instance is attached to; a URL then points that instance elsewhere.
  */
 export async function openProjectDatabase(
-  { url, models, readOnly }: Pick<OpenShellOptions, "url" | "models" | "readOnly">,
+  { url, models, reflect, readOnly }: Pick<OpenShellOptions, "url" | "models" | "reflect" | "readOnly">,
   more: Pick<DatabaseOptions, "onWarning" | "check"> = {},
 ): Promise<Database> {
   const { attach, openDatabase, pointAt } = await import("../database.js");
-  if (models === undefined) return openDatabase(url ?? DEFAULT_URL, { ...more, readOnly });
+  if (models === undefined) return openDatabase(url ?? DEFAULT_URL, { ...more, reflect, readOnly });
   const { loadModels } = await import("../project/load-models.js");
   const project = await loadModels(models);
   if (project.sequelize !== undefined) {

@@ -20,6 +20,8 @@ import { inspectObject } from "../session/inspect-object";
 export interface ViewOptions {
   readonly session: Session;
   readonly durationMs: number;
+  /** Columns are named as in the database, for statements. */
+  readonly byColumn: boolean;
   /** Whether a person reads it: relationships and states are shown, which programs do not want. */
   readonly forPeople: boolean;
 }
@@ -76,10 +78,13 @@ function entityMapper(shape: ReturnType<typeof shapeOf>): Mapper | undefined {
   return slot?.kind === "entity" ? slot.mapper : undefined;
 }
 
-function instancesOf(instances: readonly Model[], mapper: Mapper, { durationMs, forPeople }: ViewOptions): ResultSet {
+function instancesOf(instances: readonly Model[], mapper: Mapper, options: ViewOptions): ResultSet {
+  const { durationMs, forPeople, byColumn } = options;
   const attributes = inReadingOrder(mapper);
   const related = forPeople ? loadedRelationships(instances, mapper) : [];
-  const columns: Column[] = attributes.map(columnOf);
+  const columns: Column[] = attributes.map((attribute) =>
+    byColumn ? { ...columnOf(attribute), name: attribute.column } : columnOf(attribute),
+  );
   const readers = attributes.map(
     ({ name }) =>
       (instance: Model) =>
@@ -219,7 +224,9 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** One object with its state: `User #3 · persistent`, changed attributes as old → new. */
-function recordOf(instance: Model, mapper: Mapper, { forPeople }: ViewOptions): Renderable {
+function recordOf(instance: Model, mapper: Mapper, options: ViewOptions): Renderable {
+  const { forPeople } = options;
+  if (options.byColumn) return instancesOf([instance], mapper, options);
   const seen = inspectObject(instance);
   const fields: RecordField[] = inReadingOrder(mapper).map((attribute) => {
     const { name } = attribute;

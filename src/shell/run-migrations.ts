@@ -8,6 +8,7 @@ export interface RunMigrationsOptions {
   readonly url: string | undefined;
   /** A module or a folder of models; undefined for the sample models. */
   readonly models: string | undefined;
+  readonly reflect: boolean;
   /** The command and what stands behind it. */
   readonly arguments: readonly string[];
   readonly version: string;
