@@ -44,15 +44,33 @@ const sqlitePeers = [
 ];
 const serverPeers = sqlitePeers.slice(0, 2);
 
+/** A server's URL with the name of the database that the bench makes and drops. */
+function ownDatabase(server) {
+  if (!server) return undefined;
+  const url = new URL(server);
+  url.pathname = "/sequelize_shell_bench";
+  return String(url);
+}
+
 const databases = [
   { name: "SQLite file", url: (peer, run) => `sqlite:///${join(folder, `${peer}-${run}.sqlite`)}`, peers: sqlitePeers },
-  { name: "PostgreSQL", url: () => process.env.TEST_POSTGRES_URL, peers: serverPeers },
-  { name: "MariaDB", url: () => process.env.TEST_MARIADB_URL, peers: serverPeers },
+  {
+    name: "PostgreSQL",
+    server: process.env.TEST_POSTGRES_URL,
+    url: () => ownDatabase(process.env.TEST_POSTGRES_URL),
+    peers: serverPeers,
+  },
+  {
+    name: "MariaDB",
+    server: process.env.TEST_MARIADB_URL,
+    url: () => ownDatabase(process.env.TEST_MARIADB_URL),
+    peers: serverPeers,
+  },
 ];
 const wanted = options.only?.split(",");
 
 /** One phase in a process of its own: its milliseconds and its resident memory. */
-function measure(peer, phase, url) {
+function measure(peer, phase, url, server = "") {
   const [command, first] =
     peer === "sqlalchemy"
       ? [python, resolve(import.meta.dirname, "peers/sqlalchemy_peer.py")]
@@ -60,7 +78,7 @@ function measure(peer, phase, url) {
   const args = [first, peer, phase, url, String(count)];
   const { status, stdout, stderr } = spawnSync(command, args, {
     encoding: "utf8",
-    env: { ...process.env, DIST: resolve(options.dist) },
+    env: { ...process.env, DIST: resolve(options.dist), SERVER: server },
   });
   if (status !== 0) throw new Error(`${peer} ${phase}: exit ${status}\n${stderr.slice(0, 2000)}`);
   return JSON.parse(stdout.trim().split("\n").at(-1));
@@ -82,9 +100,9 @@ try {
     for (let run = 0; run < runs; run++) {
       for (const [peer] of peers) {
         const url = database.url(peer, run);
-        measure("sequelize", "create", url);
+        measure("sequelize", "create", url, database.server);
         for (const [i, phase] of PHASES.entries()) results[peer][i].push(measure(peer, phase, url));
-        measure("sequelize", "drop", url);
+        measure("sequelize", "drop", url, database.server);
         if (url.startsWith("sqlite:")) rmSync(url.slice("sqlite:///".length));
       }
     }

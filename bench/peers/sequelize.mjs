@@ -6,6 +6,14 @@ const require = createRequire(import.meta.url);
 const { Sequelize } = require("sequelize");
 const { defineModels } = require(join(process.env.DIST, "src/models/define-models.js"));
 
+/** Sends statements to the server itself, outside the database of the bench. */
+async function onServer(...statements) {
+  if (!process.env.SERVER) return;
+  const server = new Sequelize(process.env.SERVER, { logging: false });
+  for (const statement of statements) await server.query(statement);
+  await server.close();
+}
+
 /** Plain Sequelize, with the fastest that it has for many objects; also what makes and drops the tables of all. */
 export async function open(url) {
   const sequelize = url.startsWith("sqlite:")
@@ -14,11 +22,14 @@ export async function open(url) {
   const { User, Role } = defineModels(sequelize);
   return {
     async create() {
-      await sequelize.drop();
+      await onServer("DROP DATABASE IF EXISTS sequelize_shell_bench", "CREATE DATABASE sequelize_shell_bench");
       await sequelize.sync();
       await Role.bulkCreate(Array.from({ length: 10 }, (_, i) => ({ name: `role ${i}` })));
     },
-    drop: async () => void (await sequelize.drop()),
+    async drop() {
+      await sequelize.close();
+      await onServer("DROP DATABASE sequelize_shell_bench");
+    },
     async insert(timed, count) {
       const roles = await Role.findAll({ order: ["id"] });
       await timed(() =>
@@ -48,6 +59,6 @@ export async function open(url) {
         ),
       );
     },
-    close: () => sequelize.close(),
+    close: () => sequelize.close().catch(() => undefined),
   };
 }
