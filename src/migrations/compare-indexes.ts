@@ -90,7 +90,9 @@ function compareIndexes(database: Table, model: Table, options: CompareOptions, 
   for (const [a, b] of pairs) renameIndex(a, b, model.name, options, changes);
   for (const index of left) {
     if (options.dialect.indexesForeignKeys && servesForeignKey(index, [database, model])) {
-      if (!servesForeignKey(index, [model])) changes.push({ kind: "dropIndex", name: index.name, index });
+      // An index of the key's own name goes with the key.
+      const isOwn = database.foreignKeys.some((key) => key.name === index.name);
+      if (!isOwn && !servesForeignKey(index, [model])) changes.push({ kind: "dropIndex", name: index.name, index });
       continue;
     }
     changes.push({ kind: "dropIndex", name: index.name, index });

@@ -86,6 +86,29 @@ export class MysqlDdl extends DdlDialect {
       await this.target.execute(`ALTER TABLE ${this.schema.quoteTable(name)} ${clauses.join(", ")}`);
     for (const sql of behind) await this.target.execute(sql);
     this.target.made?.(alterTable(name, ...changes));
+    await this.#noteOwnIndexes(name);
+  }
+
+  override async createTable(table: Table): Promise<void> {
+    await super.createTable(table);
+    await this.#noteOwnIndexes(table.name);
+  }
+
+  /** Tells a target that keeps account by itself of the indexes that the database makes for foreign keys. */
+  async #noteOwnIndexes(name: string): Promise<void> {
+    if (this.target.made === undefined) return;
+    const table = await this.requireTable(name);
+    const keys = [...table.uniques.map((unique) => unique.columns), table.primaryKey?.columns ?? []];
+    for (const key of table.foreignKeys) {
+      const others = table.indexes.map((index) => index.columns.map((part) => part.column ?? ""));
+      if ([...keys, ...others].some((columns) => leads(columns, key.columns))) continue;
+      const index = {
+        name: key.name ?? key.columns.join("_"),
+        columns: key.columns.map((column) => ({ column })),
+        unique: false,
+      };
+      this.target.made(alterTable(name, { kind: "createIndex", index }));
+    }
   }
 
   #updates(table: string, change: Extract<TableChange, { kind: "alterColumn" }>): string[] {
@@ -120,7 +143,7 @@ export class MysqlDdl extends DdlDialect {
       case "createPrimaryKey":
         return [`ADD PRIMARY KEY (${this.schema.quoteNames(change.primaryKey.columns)})`];
       case "dropConstraint":
-        return this.#dropConstraint(table, change);
+        return this.#dropConstraint(table, change, all);
       case "createIndex":
         return [
           `ADD ${this.schema.indexKind(change.index)} ${quote(change.index.name)} ${this.schema.indexParts(change.index)}`,
@@ -143,7 +166,7 @@ export class MysqlDdl extends DdlDialect {
     return after;
   }
 
-  #dropConstraint(table: Table, change: DropConstraint): string[] {
+  #dropConstraint(table: Table, change: DropConstraint, all: readonly TableChange[]): string[] {
     const { type, columns } = change;
     if (type === "primaryKey") return ["DROP PRIMARY KEY"];
     if (type === "check" && change.name === undefined && columns?.length === 1) {
@@ -151,8 +174,26 @@ export class MysqlDdl extends DdlDialect {
       return [`MODIFY COLUMN ${this.schema.columnDefinition(this.requireColumn(table, columns[0] ?? ""))}`];
     }
     const name = this.schema.sql.quote(this.constraintName(table, change));
-    if (type === "foreignKey") return [`DROP FOREIGN KEY ${name}`];
+    if (type === "foreignKey")
+      return [`DROP FOREIGN KEY ${name}`, ...this.#dropOwnIndex(table, this.constraintName(table, change), all)];
     return type === "unique" ? [`DROP INDEX ${name}`] : [`DROP CONSTRAINT ${name}`];
+  }
+
+  /** The clause that drops the index that the database made for a foreign key, and leaves behind when the key goes. */
+  #dropOwnIndex(table: Table, name: string, all: readonly TableChange[]): string[] {
+    const columns = table.foreignKeys.find((key) => key.name === name)?.columns ?? [];
+    const index = table.indexes.find((candidate) => candidate.name === name);
+    const isOwn =
+      index !== undefined &&
+      !index.unique &&
+      sameNames(
+        index.columns.map((part) => part.column ?? ""),
+        columns,
+      );
+    const isNeeded =
+      table.foreignKeys.some((key) => key.name !== name && sameNames(key.columns, columns)) ||
+      all.some((change) => change.kind === "dropIndex" && change.name === name);
+    return isOwn && !isNeeded ? [`DROP INDEX ${this.schema.sql.quote(name)}`] : [];
   }
 
   /** The clauses that give back the index of a foreign key, which the database gave up when it was given this one. */
