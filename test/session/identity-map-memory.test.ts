@@ -1,0 +1,69 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+import type { Mapper } from "../../src/mapper/mapper";
+import { IdentityMap } from "../../src/session/identity-map";
+import type { Instance } from "../../src/session/instance-state";
+import { InstanceState, setState } from "../../src/session/instance-state";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+const mapper = {} as Mapper;
+
+function instance(id: number): Instance {
+  const made = { dataValues: { id } } as unknown as Instance;
+  setState(made, new InstanceState(made, mapper, "persistent"));
+  return made;
+}
+
+/** Fills a map in a call of its own, so that nothing on the stack holds the instances. */
+function fill(map: IdentityMap, count: number, kept: readonly number[] = []): Map<number, Instance> {
+  const held = new Map<number, Instance>();
+  for (let id = 1; id <= count; id++) {
+    const made = instance(id);
+    map.set(mapper, id, made);
+    if (kept.includes(id)) held.set(id, made);
+  }
+  return held;
+}
+
+/** References are kept until the end of the turn that looked at them. */
+async function collectGarbage(): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    collect();
+  }
+}
+
+describe("the memory of the identity map", () => {
+  it("instances that nobody uses are collected", async () => {
+    const map = new IdentityMap();
+    fill(map, 500);
+    await collectGarbage();
+    expect([...map]).toEqual([]);
+  });
+
+  it("an instance in use stays the one of its key, and keeps at most its neighbours", async () => {
+    const map = new IdentityMap();
+    const held = fill(map, 500, [100, 400]);
+    await collectGarbage();
+    expect(map.get(mapper, 100)).toBe(held.get(100));
+    expect(map.get(mapper, 400)).toBe(held.get(400));
+    expect([...map].length).toBeLessThanOrEqual(64);
+  });
+
+  it("a key that is put in again leads to the later instance", () => {
+    const map = new IdentityMap();
+    const [first, second] = [instance(1), instance(1)];
+    map.set(mapper, 1, first);
+    map.forget(mapper, 1);
+    expect(map.get(mapper, 1)).toBeUndefined();
+    map.set(mapper, 1, second);
+    expect(map.get(mapper, 1)).toBe(second);
+    map.delete(mapper, 1, first);
+    expect(map.get(mapper, 1)).toBe(second);
+    map.delete(mapper, 1, second);
+    expect([...map]).toEqual([]);
+  });
+});
