@@ -26,40 +26,47 @@ export type ResultRow<C extends readonly unknown[] = readonly unknown[]> = {
 /**
  * Makes the rows of one result.
  *
- * A row is a frozen array; its prototype gives the values under their labels. A label that two values have is the first's.
+ * A row is a frozen array; its class gives the values under their labels. A label that two values have is the first's.
  *
  * @param labels  one for each value
  */
-export function rowMaker(labels: readonly (string | undefined)[]): (values: unknown[]) => readonly unknown[] {
+export function rowMaker(labels: readonly (string | undefined)[]): (values: readonly unknown[]) => readonly unknown[] {
   const frozenLabels = Object.freeze([...labels]);
-  const prototype = Object.create(Array.prototype, {
-    keys: { value: () => frozenLabels },
-    toJSON: { value: isNamed(labels) ? objectOf : arrayOf },
-    [inspect.custom]: {
-      value(this: readonly unknown[], _depth: number, options: object, show: typeof inspect) {
-        return `Row ${show(isNamed(labels) ? objectOf.call(this) : [...this], options)}`;
-      },
-    },
-  }) as object;
+  const isObject = isNamed(labels);
+  class Row extends Array<unknown> {
+    /** What `map` and its like make of a row is a plain array. */
+    static override get [Symbol.species](): ArrayConstructor {
+      return Array;
+    }
+
+    toJSON(): unknown {
+      return isObject ? this.toObject() : [...this];
+    }
+
+    toObject(): Record<string, unknown> {
+      return Object.fromEntries(frozenLabels.map((label, i) => [label ?? String(i), this[i]]));
+    }
+
+    [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
+      return `Row ${show(isObject ? this.toObject() : [...this], options)}`;
+    }
+  }
+  const own = { configurable: true, enumerable: false };
+  Object.defineProperty(Row.prototype, "keys", { ...own, value: () => frozenLabels });
   labels.forEach((label, index) => {
-    if (label === undefined || Object.hasOwn(prototype, label) !== (label === "keys" || label === "toJSON")) return;
-    if (labels.indexOf(label) !== index) return;
-    Object.defineProperty(prototype, label, {
+    if (label === undefined || labels.indexOf(label) !== index) return;
+    Object.defineProperty(Row.prototype, label, {
+      ...own,
       get(this: readonly unknown[]) {
         return this[index];
       },
-      configurable: true,
     });
   });
-  return (values) => Object.freeze(Object.setPrototypeOf(values, prototype) as unknown[]);
-
-  function objectOf(this: readonly unknown[]): Record<string, unknown> {
-    return Object.fromEntries(frozenLabels.map((label, i) => [label ?? String(i), this[i]]));
-  }
-
-  function arrayOf(this: readonly unknown[]): unknown[] {
-    return [...this];
-  }
+  return (values) => {
+    const row = new Row(values.length);
+    for (let i = 0; i < values.length; i++) row[i] = values[i];
+    return Object.freeze(row);
+  };
 }
 
 /** Whether each value has a label of its own. */

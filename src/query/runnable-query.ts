@@ -185,22 +185,25 @@ export class RunnableQuery<T = unknown> {
   }
 
   /** The results one after the other, read in batches; leaving the loop ends the reading. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     const state = this[stateOf];
     const entity = primaryEntity(state);
-    const hasEntity = state.selection.some((selection) => selection.kind === "entity");
+    const hasEntity = state.loads.length > 0 && state.selection.some((selection) => selection.kind === "entity");
     if (hasEntity && entity !== undefined && multipliesRows(planLoads(state, entity.mapper))) {
-      if (state.batch !== undefined)
-        throw new InvalidRequestError(
-          "Can't use yieldPer() with eager loaders that require uniquing: a joined collection's rows may fall into several batches.",
-          { hint: "load the collection by selectin()" },
-        );
-      yield* await this.all();
-      return;
+      if (state.batch === undefined) return this.#allByOne();
+      throw new InvalidRequestError(
+        "Can't use yieldPer() with eager loaders that require uniquing: a joined collection's rows may fall into several batches.",
+        { hint: "load the collection by selectin()" },
+      );
     }
     const executor = this.requireExecutor();
     const options = { autoflush: state.autoflush, batch: state.batch ?? BATCH };
-    yield* executor.stream(() => compileSelect(state, executor.dialect), options) as AsyncIterable<T>;
+    const results = executor.stream(() => compileSelect(state, executor.dialect), options);
+    return results[Symbol.asyncIterator]() as AsyncIterableIterator<T>;
+  }
+
+  async *#allByOne(): AsyncGenerator<T, void, undefined> {
+    yield* await this.all();
   }
 
   // ---- SQL ----
