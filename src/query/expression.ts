@@ -5,7 +5,7 @@ import type { Entity } from "./entity";
 import { nodeText } from "./compile";
 import type { BinaryNode, ColumnNode, Node, OrderTerm, ValueType } from "./node";
 import { typeOf } from "./node";
-import { besideValue, freeOperand, nodeOf, nodeOfExpression, operandBeside, selectNode } from "./operand";
+import { freeOperand, nodeOf, nodeOfExpression, operandBeside, operandLike, selectNode } from "./operand";
 import { checkOperator } from "./operators";
 import { castTarget } from "./cast-types";
 import type { CastType } from "./cast-types";
@@ -398,12 +398,10 @@ function stateAsScalar(value: unknown, method: string): Node | undefined {
 }
 
 function calculationValue(left: Node, value: unknown, method: string): Node {
-  const type = typeOf(left);
-  if (typeof value === "number" && Number.isInteger(value) && type !== undefined)
-    return { kind: "value", value, typed: false };
-  const isExact = type?.attribute !== undefined && (type.kind === "decimal" || type.kind === "bigint");
-  if (!isExact || (type.kind === "bigint" && typeof value === "number")) return freeOperand(value, method);
-  return besideValue(operandBeside(left, value, method));
+  const isWhole = typeof value === "number" && Number.isInteger(value);
+  if (isWhole && typeOf(left) !== undefined) return { kind: "value", value, typed: false };
+  const isExact = typeOf(left)?.kind === "decimal" || typeOf(left)?.kind === "bigint";
+  return isExact ? operandLike(left, value, method) : freeOperand(value, method);
 }
 
 function resultType(operator: string, left: Node, right: Node): ValueType | undefined {

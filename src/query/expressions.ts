@@ -12,7 +12,7 @@ import type { NamedParameters } from "./named-parameters";
 import { bindNames } from "./named-parameters";
 import type { CaseNode, Node, OrderTerm } from "./node";
 import { typeOf } from "./node";
-import { besideValue, freeOperand, nodeOf, nodeOfExpression, operandBeside } from "./operand";
+import { freeOperand, nodeOf, nodeOfExpression, operandLike } from "./operand";
 import { negate } from "./operators";
 import { RelationshipExpression } from "./relationship-expression";
 
@@ -201,10 +201,9 @@ function argumentsOf(name: string, values: readonly unknown[]): Node[] {
   const typed = sharesType(name)
     ? values.map(nodeOfExpression).find((node) => node && typeOf(node)?.attribute)
     : undefined;
-  return values.map((value) => {
-    if (typed === undefined || value === null) return freeOperand(value, `func.${name}`);
-    return besideValue(operandBeside(typed, value, `func.${name}`));
-  });
+  return values.map((value) =>
+    typed === undefined ? freeOperand(value, `func.${name}`) : operandLike(typed, value, `func.${name}`),
+  );
 }
 
 /** SQL as it stands, with named parameters: `text("lower(username) = :name", { name })`. */
@@ -251,8 +250,7 @@ function branchOf(condition: unknown, value: unknown, beside: Node | undefined):
 }
 
 function branchValue(value: unknown, beside: Node | undefined): Node {
-  if (beside === undefined || typeOf(beside)?.attribute === undefined) return freeOperand(value, "when");
-  return value === null ? freeOperand(value, "when") : besideValue(operandBeside(beside, value, "when"));
+  return beside === undefined ? freeOperand(value, "when") : operandLike(beside, value, "when");
 }
 
 /** What `orderBy` takes: an expression, an expression with a direction, or the name of an attribute or label. */

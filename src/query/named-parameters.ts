@@ -5,7 +5,7 @@ import { nodeOfExpression, valueNode } from "./operand";
 /** Values for the named parameters of a text. */
 export type NamedParameters = Readonly<Record<string, unknown>>;
 
-// Quoted text and names, comments, dollar quotes and `::casts` are passed over; `:name` is a parameter, `?` is refused.
+// Quoted text and names, comments, dollar quotes and `::casts` are passed over; `:name` is a parameter.
 const TOKEN =
   /'(?:[^'\\]|''|\\[\s\S])*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|--[^\n]*|\/\*[\s\S]*?\*\/|\$([A-Za-z_]\w*)?\$[\s\S]*?\$\1\$|::|\\:|:([A-Za-z_]\w*)|\?/g;
 
@@ -32,12 +32,10 @@ export function bindNames(sql: string, parameters: NamedParameters): (string | N
       segments.push(":");
       start = end;
     } else if (token === "?") {
-      if (/^[|&]/.test(sql.slice(end)) || /[@?]$/.test(sql.slice(0, match.index))) continue;
-      // A question mark would be taken for the place of some other value.
-      if (Object.keys(parameters).length > 0 || !/\s\?\s/.test(sql.slice(match.index - 1, end + 1)))
-        throw new StatementError('Cannot use "?" in a text: parameters are named.', {
-          hint: 'text("id = :id", { id: 1 })',
-        });
+      // An operator of some databases; elsewhere it would take the place of a parameter.
+      push(match.index);
+      segments.push({ kind: "questionMark" });
+      start = end;
     } else if (name !== undefined) {
       push(match.index);
       start = end;
@@ -52,6 +50,19 @@ export function bindNames(sql: string, parameters: NamedParameters): (string | N
   if (spare !== undefined)
     throw new ArgumentError(`The text has no parameter ":${spare}".`, { hint: `its parameters are ${list(used)}` });
   return segments;
+}
+
+/** SQL text as it stands, with its bare question marks apart. */
+export function rawSegments(sql: string): (string | Node)[] {
+  if (!sql.includes("?")) return [sql];
+  const segments: (string | Node)[] = [];
+  let start = 0;
+  for (const match of sql.matchAll(TOKEN)) {
+    if (match[0] !== "?") continue;
+    segments.push(sql.slice(start, match.index), { kind: "questionMark" });
+    start = match.index + 1;
+  }
+  return [...segments, sql.slice(start)];
 }
 
 function valueSegments(value: unknown): (string | Node)[] {

@@ -198,6 +198,11 @@ export interface SequelizeNode {
   readonly where: unknown;
 }
 
+/** A bare question mark in SQL text: an operator, where it does not mark a parameter. */
+export interface QuestionMarkNode {
+  readonly kind: "questionMark";
+}
+
 /** `*`: the argument of count(*). */
 export interface StarNode {
   readonly kind: "star";
@@ -236,6 +241,7 @@ export type Node =
   | LabelNode
   | SequelizeNode
   | StarNode
+  | QuestionMarkNode
   | ConstantNode;
 
 /** One term of an ORDER BY. */

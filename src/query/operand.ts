@@ -30,7 +30,10 @@ export function operandBeside(other: Node, value: unknown, method: string): Node
       hint: "use in([…]) for a list of values",
     });
   }
-  if (type?.attribute !== undefined) {
+  const isWhole = type?.kind === "integer" || type?.kind === "bigint";
+  const isFraction = typeof value === "number" && Number.isFinite(value) && !Number.isInteger(value);
+  // A whole number can be compared with a fraction, which its column could not hold.
+  if (type?.attribute !== undefined && !(isWhole && isFraction)) {
     const bound = type.attribute.toDatabase(value);
     return {
       kind: "parameter",
@@ -43,12 +46,20 @@ export function operandBeside(other: Node, value: unknown, method: string): Node
   const isDigits = typeof value === "string" && /^\s*[+-]?(\d+\.?\d*|\.\d+)\s*$/.test(value);
   if (isDigits && (type?.kind === "decimal" || type?.kind === "bigint"))
     return { kind: "value", value: value.trim(), typed: false, as: type.kind };
-  const whole = type?.kind === "integer" || type?.kind === "bigint";
-  return valueNode(value, whole && typeof value === "number" && !Number.isInteger(value), method);
+  return valueNode(value, isWhole && isFraction, method);
 }
 
-/** The same operand where no column stands beside it, so that its type must be told. */
-export function besideValue(node: Node): Node {
+/** Kinds whose values have another form in the database than in JavaScript, so that a column must convert them. */
+const CONVERTED = new Set(["bigint", "decimal", "date", "dateonly", "time", "json", "blob", "array", "other"]);
+
+/**
+ * The node of a value that comes to stand in the place of `other`: one of the arguments of coalesce(), the branches of a CASE,
+ * the operands of a calculation. No column reads it, so its type is told.
+ */
+export function operandLike(other: Node, value: unknown, method: string): Node {
+  const type = typeOf(other);
+  if (value === null || type?.attribute === undefined || !CONVERTED.has(type.kind)) return freeOperand(value, method);
+  const node = operandBeside(other, value, method);
   return node.kind === "parameter" ? { ...node, besideColumn: false } : node;
 }
 

@@ -4,6 +4,7 @@ import type { Attribute } from "../mapper/attribute";
 import { castTarget } from "./cast-types";
 import type { Entity } from "./entity";
 import { checkFunctionName, functionType } from "./function-types";
+import { rawSegments } from "./named-parameters";
 import type { Node } from "./node";
 import { freeOperand, nodeOfExpression, operandBeside } from "./operand";
 import { checkOperator, negate } from "./operators";
@@ -218,7 +219,10 @@ export class WhereObjects {
   #in(left: Node, value: unknown, negated: boolean): Node {
     const expression = sequelizeExpression(value);
     if (expression?.is === "literal") {
-      const text: Node = { kind: "text", segments: [left, negated ? " NOT IN " : " IN ", expression.val] };
+      const text: Node = {
+        kind: "text",
+        segments: [left, negated ? " NOT IN " : " IN ", ...rawSegments(expression.val)],
+      };
       return text;
     }
     const state = stateOfQuery(value);
@@ -277,7 +281,7 @@ export class WhereObjects {
   #expression(expression: SequelizeExpression, original: unknown): Node {
     switch (expression.is) {
       case "literal":
-        return { kind: "text", segments: [expression.val] };
+        return { kind: "text", segments: rawSegments(expression.val) };
       case "col":
         return this.#column(expression.col);
       case "fn": {

@@ -190,6 +190,9 @@ export abstract class NodeWriter extends SqlWriter {
       case "star":
         this.write("*");
         return;
+      case "questionMark":
+        this.#questionMark();
+        return;
       case "constant":
         this.write(node.value ? "1 = 1" : "1 = 0");
     }
@@ -230,6 +233,15 @@ export abstract class NodeWriter extends SqlWriter {
     this.write(source.prefix + name);
   }
 
+  #questionMark(): void {
+    if (this.dialect.placeholder(1) === "?") {
+      throw new StatementError("Cannot use ? in SQL text: it marks a parameter in this database.", {
+        hint: 'name the parameters: text("id = :id", { id: 1 })',
+      });
+    }
+    this.write("?");
+  }
+
   #objectValue(node: ObjectValueNode): Bindable {
     const { instance, attribute, target } = node;
     const value = (instance as unknown as InstanceFields).dataValues[attribute.name];
@@ -251,8 +263,7 @@ export abstract class NodeWriter extends SqlWriter {
     }
     if (this.dialect.hashIsComment && operator.includes("#"))
       throw new StatementError(`Cannot use the operator ${operator}: # begins a comment in this database.`);
-    if (this.dialect.placeholder(1) === "?" && operator.includes("?"))
-      throw new StatementError(`Cannot use the operator ${operator}: ? marks a parameter in this database.`);
+    if (operator.includes("?") && this.dialect.placeholder(1) === "?") this.#questionMark();
     const isJson = (operator === "=" || operator === "!=") && isJsonValue(left);
     const binding = bindingOfOperator(operator);
     const side = (operand: Node, around: number): void => {

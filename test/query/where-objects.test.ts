@@ -140,6 +140,12 @@ describeQueries("Where objects of Sequelize", (fixture) => {
     );
   });
 
+  it("takes no question mark of a literal for a parameter", async () => {
+    expect(await filtered({ [Op.and]: [literal("username <> 'what?'"), { id: 1 }] }).count()).toBe(1);
+    const bare = filtered({ [Op.and]: [literal("id = ?"), { id: 1 }] });
+    if (fixture.database !== "postgres") expect(() => bare.toSQL()).toThrow(/Cannot use \? in SQL text/);
+  });
+
   it("refuses what has no meaning, by name", () => {
     const { User } = fixture;
     expect(() => User.query.filter({ nope: 1 })).toThrow('has no property "nope"');
