@@ -189,10 +189,12 @@ async function withFill(
 ): Promise<TableChange> {
   const missing = problems.find((problem) => problem.code === "NN1" || problem.code === "NN2");
   for (const problem of problems) if (problem !== missing) warnOf(env, problem);
-  if (missing === undefined || (change.kind !== "addColumn" && change.kind !== "alterColumn")) return change;
+  if (change.kind !== "addColumn" && change.kind !== "alterColumn") return change;
   const column = `${table}.${change.kind === "addColumn" ? change.column.name : change.name}`;
+  // A flag holds also where there are no rows here: there may be some in another database.
   const flag = fills.get(column);
   if (flag !== undefined) return { ...change, fill: fillOf(flag, env.dialect) };
+  if (missing === undefined) return change;
   if (env.io.ask !== undefined) {
     const why = /has \d+ rows?/.exec(missing.text)?.[0] ?? "has rows";
     const what =

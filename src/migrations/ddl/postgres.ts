@@ -76,13 +76,8 @@ export class PostgresDdl extends DdlDialect {
     const between = `${name}__new`;
     await this.createEnum(between, to);
     for (const { table, column } of users) {
-      await this.#swapType(
-        table.name,
-        column,
-        { ...column, enumValues: [...to] },
-        this.schema.quoteTable(between),
-        map,
-      );
+      const after = { ...column, enumValues: [...to] };
+      await this.#swapType(table.name, { before: column, after, element: this.schema.quoteTable(between), map });
     }
     await this.dropEnum(name);
     await this.#enums.renameType(between, name);
@@ -184,7 +179,7 @@ export class PostgresDdl extends DdlDialect {
         `ALTER TABLE ${this.schema.quoteTable(table)} ALTER COLUMN ${this.schema.sql.quote(change.name)} ${text}`,
       );
     const retypes = change.to.type !== undefined && !this.schema.sameType(before, after);
-    if (retypes) await this.#retype(table, before, after, change.using);
+    if (retypes) await this.#retype(table, before, after, change);
     else if (change.to.collation !== undefined)
       await clause(`TYPE ${before.type} COLLATE ${this.schema.sql.quote(after.collation ?? "default")}`);
     if (change.to.default !== undefined)
@@ -220,23 +215,26 @@ export class PostgresDdl extends DdlDialect {
     await clause(`SET DEFAULT nextval(${this.schema.sql.literal(sequence)}::regclass)`);
   }
 
-  async #retype(table: string, before: Column, after: Column, using: string | undefined): Promise<void> {
+  async #retype(table: string, before: Column, after: Column, change: AlterColumn): Promise<void> {
+    // A new default is set once the type is the new one.
+    const swap = { before, after, using: change.using, dropsDefault: change.to.default !== undefined };
     if (before.enumValues && after.enumValues) {
       // The type keeps its name: a table that was renamed goes on with the type of its first name.
       const name = typeName(before.type);
       const between = `${name}__new`;
       if (await this.#enums.isShared(table, before)) {
         await this.#enums.createMissing([after]);
-        return this.#swapType(table, before, after, elementType(after.type), {}, using);
+        return this.#swapType(table, { ...swap, element: elementType(after.type) });
       }
       await this.createEnum(between, after.enumValues);
-      await this.#swapType(table, before, { ...after, type: before.type }, this.schema.quoteTable(between), {}, using);
+      const element = this.schema.quoteTable(between);
+      await this.#swapType(table, { ...swap, after: { ...after, type: before.type }, element });
       await this.dropEnum(name);
       await this.#enums.renameType(between, name);
       return;
     }
     await this.#enums.createMissing([after]);
-    await this.#swapType(table, before, after, elementType(after.type), {}, using);
+    await this.#swapType(table, { ...swap, element: elementType(after.type) });
     const type = { type: after.type, ...(after.enumValues ? { enumValues: after.enumValues } : {}) };
     this.target.made?.(alterTable(table, { kind: "alterColumn", name: before.name, to: { type } }));
     await this.#enums.dropUnused(before);
@@ -249,14 +247,7 @@ export class PostgresDdl extends DdlDialect {
   }
 
   /** Changes the type of a column; a default that has no cast of its own is taken off and put back. */
-  async #swapType(
-    table: string,
-    before: Column,
-    after: Column,
-    element: string,
-    map: Readonly<Record<string, string>>,
-    using?: string,
-  ): Promise<void> {
+  async #swapType(table: string, { before, after, element, map = {}, using, dropsDefault }: TypeSwap): Promise<void> {
     const column = this.schema.sql.quote(before.name);
     const clause = (text: string): Promise<void> =>
       this.target.execute(`ALTER TABLE ${this.schema.quoteTable(table)} ALTER COLUMN ${column} ${text}`);
@@ -266,7 +257,8 @@ export class PostgresDdl extends DdlDialect {
     const collation = after.collation === undefined ? "" : ` COLLATE ${this.schema.sql.quote(after.collation)}`;
     const how = using ?? this.#cast(before, after, column, type, map);
     await clause(`TYPE ${type}${collation}${how === undefined ? "" : ` USING ${how}`}`);
-    if (hasDefault && after.default !== undefined) await clause(`SET DEFAULT ${this.#recast(after.default, map)}`);
+    if (hasDefault && !dropsDefault && after.default !== undefined)
+      await clause(`SET DEFAULT ${this.#recast(after.default, map)}`);
   }
 
   /** The expression that turns a value into one of the new type, where assignment alone does not. */
@@ -300,6 +292,19 @@ export class PostgresDdl extends DdlDialect {
     const renamed = map[bare.slice(1, -1).replaceAll("''", "'")];
     return bare.startsWith("'") && renamed !== undefined ? this.schema.sql.literal(renamed) : bare;
   }
+}
+
+/** A change of a column's type. */
+interface TypeSwap {
+  before: Column;
+  after: Column;
+  /** The new type, or that of an array's elements. */
+  element: string;
+  /** What becomes of values that go. */
+  map?: Readonly<Record<string, string>>;
+  using?: string | undefined;
+  /** The default that there was does not come back. */
+  dropsDefault?: boolean;
 }
 
 /** Changes that tell the target themselves, because more follows that must know. */
