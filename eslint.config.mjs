@@ -5,6 +5,7 @@ import tseslint from "typescript-eslint";
 const NODE_GLOBALS = Object.fromEntries(
   [
     "Buffer",
+    "clearInterval",
     "clearTimeout",
     "console",
     "global",
@@ -13,6 +14,7 @@ const NODE_GLOBALS = Object.fromEntries(
     "process",
     "require",
     "setImmediate",
+    "setInterval",
     "setTimeout",
   ].map((name) => [name, "readonly"]),
 );
@@ -51,6 +53,7 @@ export default tseslint.config(
   {
     files: ["**/*.mjs", "**/*.cjs", "**/*.js"],
     languageOptions: { globals: NODE_GLOBALS },
+    rules: { "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }] },
   },
   prettier,
 );
