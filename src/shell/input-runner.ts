@@ -91,6 +91,7 @@ export class InputRunner {
   /** Runs one input and writes what comes of it. `firstLine` numbers errors, in a text of several inputs. */
   async run(input: Pick<Input, "text" | "statement"> & { firstLine?: number | undefined }): Promise<Ending> {
     const { statement, text, firstLine } = input;
+    this.#interrupted = false;
     try {
       if (statement.kind === "command") return await this.#command(statement, firstLine);
       if (statement.kind === "code") return await this.#inContext(() => this.#code(statement, firstLine));
@@ -117,7 +118,6 @@ export class InputRunner {
   }
 
   async #code(statement: Statement & { kind: "code" }, firstLine: number | undefined): Promise<Ending> {
-    this.#interrupted = false;
     const refused = await this.#checkTypes(statement, firstLine);
     if (this.#interrupted) return "interrupted";
     if (refused) return "failed";
@@ -151,7 +151,11 @@ export class InputRunner {
 
   async #evaluate({ code, shift }: { code: string; shift: number }): Promise<Outcome> {
     const { compile } = await import("./compile.js");
-    const outcome = await this.#evaluator.run(compile(code, { shift }));
+    const compiled = compile(code, { shift });
+    // A Ctrl-C that came while the compiler held the thread is read now: once the code runs, only a later one would stop it.
+    if (this.#around.interactive) await keysAreRead();
+    if (this.#interrupted) return { kind: "interrupted" };
+    const outcome = await this.#evaluator.run(compiled);
     const hasValue = outcome.kind === "value" && outcome.value !== undefined;
     this.types.commit(code, { failed: outcome.kind !== "value", hasValue });
     return outcome;
@@ -216,6 +220,13 @@ export class InputRunner {
       },
     };
   }
+}
+
+/** Resolves when whatever was typed until now has been read: after one whole turn of the event loop. */
+function keysAreRead(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });
 }
 
 /** The error of a text that is no whole piece of code. */

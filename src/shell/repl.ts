@@ -317,7 +317,8 @@ class Repl implements Surroundings {
     } else if (isOneInput) this.#remember(source);
     if (!isOneInput && this.#unfinished === "") this.#remember(source);
     for (const { text, statement } of inputs) {
-      const ending = await opened.runner.run({ text, statement });
+      // Ctrl-C may have come while modules were loaded, before there was anything to stop.
+      const ending = this.#isStopping() ? "interrupted" : await opened.runner.run({ text, statement });
       if (ending === "interrupted") this.note("\ninterrupted");
       if (ending === "leave") return this.#finish();
       if (ending !== "done") {
@@ -325,6 +326,10 @@ class Repl implements Surroundings {
         return undefined;
       }
     }
+  }
+
+  #isStopping(): boolean {
+    return this.#activity === "stopping";
   }
 
   /** The opened context; undefined when Ctrl-C ended the wait for it. */

@@ -110,12 +110,19 @@ describe("the interactive shell", { timeout: 30_000 }, () => {
       ["a loop after an await", "await sleep(10); while (true) {}"],
     ])("stops %s", async (_name, code) => {
       await open();
-      shell.type(`let before = 1; ${code}\r`);
-      await shell.until(/\n$|[^>] ?$/);
+      shell.type(`let before = 1; console.log("runs"); ${code}\r`);
+      await shell.until(/^runs$/m);
       await new Promise((resolve) => setTimeout(resolve, 200));
       shell.type("\x03");
       await shell.until(/interrupted\nfake> ?$/);
       expect(await shell.run("before + 1")).toBe("2");
+    });
+
+    it("stops what is still being compiled", async () => {
+      await open();
+      shell.type("while (true) {}\r\x03");
+      await shell.until(/interrupted\nfake> ?$/);
+      expect(await shell.run("1 + 1")).toBe("2");
     });
 
     it("tells the database to stop too", async () => {
