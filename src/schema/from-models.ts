@@ -37,6 +37,7 @@ function complete(table: Table, declared: Table | undefined, dialect: SchemaDial
   table.foreignKeys = declared.foreignKeys;
   if (declared.unspoken) table.unspoken = declared.unspoken;
   if (declared.renamedFrom !== undefined) table.renamedFrom = declared.renamedFrom;
+  if (declared.comment && !dialect.hasComments) table.comment = declared.comment;
   for (const column of table.columns) {
     const model = findColumn(declared, column.name);
     if (model === undefined) continue;
@@ -45,6 +46,8 @@ function complete(table: Table, declared: Table | undefined, dialect: SchemaDial
     if (unspoken) column.unspoken = unspoken;
     if (renamedFrom !== undefined) column.renamedFrom = renamedFrom;
     if (enumValues && dialect.hasNamedEnums) column.enumValues = enumValues;
+    // A revision file may be run on another database, which keeps comments.
+    if (model.comment && !dialect.hasComments) column.comment = model.comment;
   }
   if (table.primaryKey) delete table.primaryKey.name;
   for (const unique of table.uniques) {
