@@ -36,7 +36,9 @@ describe("parseDatabaseUrl", () => {
   it("refuses an unknown scheme with the nearest one, and without the password", () => {
     const attempt = (): unknown => parseDatabaseUrl("sqllite:///app.db");
     expect(attempt).toThrow(ArgumentError);
-    expect(attempt).toThrow('Unknown dialect "sqllite" in "sqllite:///app.db". Expected sqlite, postgres, mysql or mariadb.');
+    expect(attempt).toThrow(
+      'Unknown dialect "sqllite" in "sqllite:///app.db". Expected sqlite, postgres, mysql or mariadb.',
+    );
     try {
       parseDatabaseUrl("postgre://me:secret@host/db");
       expect.unreachable();
