@@ -127,9 +127,18 @@ export function valueSource(value: unknown): string | undefined {
       if (value === null) return "null";
       if (value instanceof Date) return `new Date(${JSON.stringify(value.toISOString())})`;
       if (Buffer.isBuffer(value)) return `Buffer.from("${value.toString("hex")}", "hex")`;
-      if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) return JSON.stringify(value);
-      return undefined;
+      return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype ? jsonSource(value) : undefined;
     default:
       return undefined;
   }
+}
+
+/** A value of JSON as a formatter would write it on one line. */
+function jsonSource(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(jsonSource).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const entries = Object.entries(value).map(
+    ([key, inner]) => `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key)}: ${jsonSource(inner)}`,
+  );
+  return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
 }

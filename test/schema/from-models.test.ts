@@ -1,7 +1,8 @@
-import type { DataTypes } from "sequelize";
+import type { Sequelize } from "sequelize";
+import { DataTypes } from "sequelize";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { declareColumn } from "../../src/schema/declare-column";
-import { describeEachDatabase } from "../databases";
+import { databases, describeEachDatabase } from "../databases";
 import { MigrationProject } from "../migrations/project";
 import { defineRichModels, featuresOf } from "./models";
 
@@ -52,6 +53,46 @@ describeEachDatabase("schema of the models", (database) => {
     expect(stderr).toMatch(/Cannot make table "odd" as its model asks for: /);
   });
 });
+
+const postgres = databases().find(({ name }) => name === "postgres");
+
+describe.skipIf(postgres?.skipReason !== undefined)(
+  `models of several schemas${postgres?.skipReason ? ` (skipped: ${postgres.skipReason})` : ""}`,
+  () => {
+    it("are kept apart", async () => {
+      const models = (length: number) => (sequelize: Sequelize) => {
+        const Person = sequelize.define(
+          "Person",
+          { name: DataTypes.STRING(length), kind: DataTypes.ENUM("a", "b") },
+          { schema: "hr", tableName: "people", timestamps: false, indexes: [{ fields: ["name"] }] },
+        );
+        const Other = sequelize.define(
+          "Other",
+          { name: DataTypes.STRING(length) },
+          { tableName: "people", timestamps: false },
+        );
+        Person.belongsTo(Other, { foreignKey: "otherId" });
+        Other.belongsTo(Person, { foreignKey: "personId", constraints: false });
+      };
+      const project = new MigrationProject((await postgres?.create()) as Sequelize);
+      await project.ok("init");
+      await project.run("CREATE SCHEMA hr");
+      project.define(models(10));
+      await project.ok("migrate", "-m", "schemas");
+      expect(project.newestText()).toContain('await op.createTable("hr.people", {');
+      await project.ok("upgrade");
+      await project.ok("check");
+      project.define(models(20));
+      await project.ok("migrate", "-m", "longer");
+      await project.ok("upgrade");
+      expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+      await project.ok("downgrade", "base");
+      await project.run("DROP SCHEMA hr");
+      project.remove();
+      await postgres?.drop(project.sequelize);
+    });
+  },
+);
 
 describe("a column without a type", () => {
   it("is refused by name", () => {

@@ -30,7 +30,7 @@ export class SqliteSession extends MigrationSession {
     } catch (error) {
       await this.#restore();
       const { code } = ((error as Error).cause ?? {}) as { code?: string };
-      throw code === "SQLITE_BUSY" || /locked/.test((error as Error).message) ? this.refused(error) : error;
+      throw code === "SQLITE_BUSY" ? this.refused(error) : error;
     }
     this.#violations = await this.#foreignKeyViolations();
     this.#hasBrokenViews = (await this.#brokenView()) !== undefined;
