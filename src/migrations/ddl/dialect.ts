@@ -3,7 +3,7 @@ import type { SchemaDialect } from "../../schema/dialects/schema-dialect";
 import type { Column, Schema, Table } from "../../schema/schema";
 import { findColumn } from "../../schema/schema";
 import { MigrationError } from "../migration-error";
-import type { AlterTable, ColumnPatch, DropConstraint, Operation } from "../operation";
+import type { AlterTable, ColumnPatch, DropConstraint, Operation, TableChange } from "../operation";
 
 /** What runs the statements of a migration: a database, or a script that is being written. */
 export interface DdlTarget {
@@ -69,6 +69,11 @@ export abstract class DdlDialect {
   async renameTable(from: string, to: string): Promise<void> {
     await this.target.execute(`ALTER TABLE ${this.schema.quoteTable(from)} RENAME TO ${this.schema.quoteTable(to)}`);
     this.target.made?.({ kind: "renameTable", from, to });
+  }
+
+  /** Whether the database writes every row of the table anew for the change. */
+  rewrites(_table: Table, change: TableChange): boolean {
+    return change.kind === "alterColumn" && change.to.type !== undefined;
   }
 
   /** Named enumerated types are nothing where columns list their own values. */

@@ -27,6 +27,14 @@ export class SqliteDdl extends DdlDialect {
     await super.renameTable(between ?? from, to);
   }
 
+  override rewrites(table: Table, change: TableChange): boolean {
+    if (ASIDE.includes(change.kind)) return false;
+    return (
+      nativeStatements({ schema: this.schema, table, change, all: [change], altersConstraints: this.target.native }) ===
+      undefined
+    );
+  }
+
   /** Makes the changes in their order: those between two renamings together, by one rebuild at the most. */
   override async alterTable(operation: AlterTable): Promise<void> {
     let together: TableChange[] = [];
@@ -179,6 +187,9 @@ export class SqliteDdl extends DdlDialect {
     return known;
   }
 }
+
+/** Changes that never touch the rows. */
+const ASIDE: readonly TableChange["kind"][] = ["createIndex", "dropIndex", "renameIndex", "renameColumn"];
 
 async function tryAlters(ask: NonNullable<DdlTarget["ask"]>): Promise<boolean> {
   await ask("CREATE TEMP TABLE _mig_probe (a INTEGER, CONSTRAINT c CHECK (a > 0))");
