@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -102,13 +102,15 @@ describe("checking", () => {
     const user = "const user = User.query.first(), john = user, role = user.role, p = 1, f = () => User.query.first()";
     const checked: string[] = [];
     const found: string[] = [];
-    for (const name of readdirSync(docs).filter((file) => file.endsWith(".md"))) {
+    // The pages whose code is typed at the prompt; the others speak of a project's own files.
+    for (const name of ["prompt.md", "query.md", "session.md", "shell.md"]) {
       const text = readFileSync(join(docs, name), "utf8");
       const blocks = [...text.matchAll(/^```(?:ts|typescript)\n([\s\S]*?)^```/gm)].map(([, code = ""]) => code);
       const phrases = [...text.replaceAll(/^```[\s\S]*?^```/gm, "").matchAll(/`([^`\n]+)`/g)]
         .map(([, code = ""]) => code)
         .filter((code) => /^(?:User|Role|db|session|user|john|const|let|for|void|await)\b.*[.(]/.test(code))
-        .filter((code) => !/…|\b[A-Z]{2,}\b|\.ts$/.test(code));
+        // Comparing with == is a mistake that the page on queries warns of.
+        .filter((code) => !/…|\b[A-Z]{2,}\b|\.ts$| == /.test(code));
       for (const code of [...blocks, ...phrases]) {
         const inputs = inputsOf(code).filter(({ statement }) => statement.kind === "code");
         checked.push(...inputs.map((each) => each.text));
