@@ -87,7 +87,11 @@ function compareIndexes(database: Table, model: Table, options: CompareOptions, 
     (a, b) => indexSignature(a) === indexSignature(b),
   );
   const { changes, findings, remarks } = difference;
-  for (const [a, b] of pairs) renameIndex(a, b, model.name, options, changes);
+  for (const [a, b] of pairs) {
+    if (options.dialect.indexesForeignKeys && goesWithForeignKey(a, database, model))
+      changes.push(createIndex(model.name, b));
+    else renameIndex(a, b, model.name, options, changes);
+  }
   for (const index of left) {
     if (options.dialect.indexesForeignKeys && servesForeignKey(index, [database, model])) {
       // An index of the key's own name goes with the key.
@@ -122,6 +126,11 @@ function renameIndex(
   const rule = constraintName(stored.unique ? "uq" : "ix", options.formerName ?? table, parts);
   const to = createIndex(table, asked).index.name;
   if (stored.name === rule && rule !== to) changes.push({ kind: "renameIndex", from: rule, to });
+}
+
+/** Whether the index is one that the database made for a foreign key which the models do not have any more. */
+function goesWithForeignKey(index: Index, database: Table, model: Table): boolean {
+  return database.foreignKeys.some((key) => key.name === index.name) && !servesForeignKey(index, [model]);
 }
 
 /** Whether the database made the index for a foreign key by itself, or would have. */

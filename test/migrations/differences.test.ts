@@ -378,6 +378,34 @@ describeEachDatabase("autogenerate", (database) => {
     await project.ok("upgrade");
   });
 
+  it("keeps the index of a column whose foreign key goes", async () => {
+    const models = (references: object) => (sequelize: Sequelize) => {
+      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
+      const attributes = { p: { type: INTEGER, ...references } };
+      sequelize.define("Kept", attributes, { tableName: "kept", timestamps: false, indexes: [{ fields: ["p"] }] });
+    };
+    const withKey = { references: { model: "parents", key: "id" }, onDelete: "CASCADE" };
+    const withoutIndex = (sequelize: Sequelize): void => {
+      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
+      sequelize.define("Kept", { p: { type: INTEGER, ...withKey } }, { tableName: "kept", timestamps: false });
+    };
+    project.define(withoutIndex);
+    await project.ok("migrate", "-m", "key");
+    await project.ok("upgrade");
+    project.define(models(withKey));
+    await project.ok("migrate", "-m", "index");
+    await project.ok("upgrade");
+    const former = await project.comparable();
+    project.define(models({}));
+    await project.ok("migrate", "-m", "no key");
+    await project.ok("upgrade");
+    expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+    await project.ok("downgrade");
+    expect(await project.comparable()).toEqual(former);
+    await project.ok("upgrade");
+    await project.ok("check");
+  });
+
   it("retypes a key and the keys that refer to it", async () => {
     const models =
       (type: typeof INTEGER) =>
