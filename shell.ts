@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { CommandLine, DbCommandLine, ShellCommandLine } from "./src/command-line";
 import { parseCommandLine, usageText } from "./src/command-line";
 import { ShellError } from "./src/errors";
+import type { Format } from "./src/render/render-options";
 
 /** What the program answers with: 0 done, 1 an error in the code or the database, 2 usage, 3 cannot connect, 130 interrupted. */
 const EXIT = { done: 0, failed: 1, usage: 2, cannotConnect: 3, interrupted: 130 } as const;
@@ -27,7 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   switch (commandLine.kind) {
     case "help":
-      process.stdout.write(`${usageText()}\n`);
+      process.stdout.write(`${usageText((await import("./src/render/render-options.js")).formats)}\n`);
       return EXIT.done;
     case "version":
       process.stdout.write(`${version()}\n`);
@@ -50,11 +51,18 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
   }
   const url = databaseUrl(commandLine);
   const interactive = process.stdin.isTTY && code === undefined && file === undefined;
+  let format: Format;
+  try {
+    format = await formatOf(commandLine.format);
+  } catch (error) {
+    return fail(error, commandLine.debug, EXIT.usage);
+  }
   const open = async () => {
     const { openShell } = await import("./src/shell/open-shell.js");
     return openShell({
       ...commandLine,
       url,
+      format,
       version: version(),
       sampleFolder: packagePath("sample-data"),
       interactive,
@@ -93,7 +101,7 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
       await context.close();
     }
   } catch (error) {
-    return fail(error, commandLine.debug, EXIT.failed, !interactive && commandLine.format === "json");
+    return fail(error, commandLine.debug, EXIT.failed, !interactive && format === "json");
   }
 }
 
@@ -105,6 +113,15 @@ async function runDb(commandLine: DbCommandLine): Promise<number> {
   } catch (error) {
     return fail(error, commandLine.debug, EXIT.failed);
   }
+}
+
+/** The form of results by its name. @throws UsageError for a name that is none */
+async function formatOf(name: string | undefined): Promise<Format> {
+  if (name === undefined) return "table";
+  const { formats } = await import("./src/render/render-options.js");
+  const format = formats.find((candidate) => candidate === name);
+  if (format) return format;
+  throw new UsageError(`Unknown format "${name}".`, { hint: `--format takes ${formats.join(", ")}` });
 }
 
 function databaseUrl(commandLine: { url: string | undefined }): string | undefined {

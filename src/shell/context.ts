@@ -1,10 +1,5 @@
+import type { Format } from "../render/render-options";
 import type { Command } from "./commands/command";
-
-/** The forms in which results are written. */
-export const FORMATS = ["table", "vertical", "json", "jsonl", "csv", "tsv", "markdown", "insert"] as const;
-
-/** The name of a form in which results are written. */
-export type Format = (typeof FORMATS)[number];
 
 /** The ways to check types: refuse what is wrong, tell it and run, or do not look. */
 export const TYPES_MODES = ["strict", "warn", "off"] as const;

@@ -1,5 +1,6 @@
 import { ArgumentError } from "../../errors";
-import { FORMATS, type Format, type OutputSettings } from "../context";
+import { type Format, formats } from "../../render/render-options";
+import type { OutputSettings } from "../context";
 import type { Command } from "./command";
 
 /** The settings that are on or off. */
@@ -45,18 +46,18 @@ export const mode: Command = {
   name: "mode",
   subject: "output",
   usage: ".mode FORMAT",
-  description: `the form of results: ${FORMATS.join(", ")}`,
+  description: `the form of results: ${formats.join(", ")}`,
   help: "Without an argument it tells the form in use.\nExample: .mode json",
   execute(argument, host) {
     const { context } = host;
     if (argument === "") return host.note(`mode is ${context.settings.format}`);
-    const format = FORMATS.find((candidate): candidate is Format => candidate === argument);
+    const format = formats.find((candidate): candidate is Format => candidate === argument);
     if (!format) {
-      throw new ArgumentError(`Unknown format "${argument}".`, { hint: `one of ${FORMATS.join(", ")}` });
+      throw new ArgumentError(`Unknown format "${argument}".`, { hint: `one of ${formats.join(", ")}` });
     }
     context.settings.format = format;
   },
-  complete: () => FORMATS,
+  complete: () => formats,
 };
 
 export const limit: Command = {
