@@ -32,7 +32,8 @@ export interface Comparison extends Difference {
  * @throws {MigrationError} where there are no models and the database has tables
  */
 export async function compareDatabase(env: Environment, request: CompareRequest): Promise<Comparison> {
-  const { connection, dialect, hooks, config } = env;
+  const { connection, dialect, config } = env;
+  const hooks = await env.hooks();
   const asked = await schemaFromModels(env.sequelize, connection, {
     models: request.models,
     enumChecks: config.enumChecks,

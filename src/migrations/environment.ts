@@ -11,7 +11,6 @@ import { sessionFor } from "./ddl/dialects";
 import type { MigrationSession } from "./ddl/session";
 import type { MigrationHooks } from "./hooks";
 import { loadHooks } from "./hooks";
-import * as publicModule from "./public";
 import { currentChecksum } from "./revision-file";
 import type { RevisionGraph } from "./revision-graph";
 import { ScriptDirectory } from "./script-directory";
@@ -28,7 +27,8 @@ export interface MigrationIo {
 
 /** What the commands of the migrations work with. */
 export interface EnvironmentOptions {
-  sequelize: Sequelize;
+  /** Absent for a command that asks no database. */
+  sequelize?: Sequelize | undefined;
   directory: string;
   io: MigrationIo;
   onQuery?: QueryListener | undefined;
@@ -38,18 +38,16 @@ export interface EnvironmentOptions {
 
 /** Everything a command of the migrations needs: the directory, the database, and where to write. */
 export class Environment {
-  readonly sequelize: Sequelize;
   readonly directory: string;
   readonly io: MigrationIo;
   readonly #options: EnvironmentOptions;
   #config: MigrationConfig | undefined;
-  #hooks: MigrationHooks | undefined;
+  #hooks: Promise<MigrationHooks> | undefined;
   #graph: RevisionGraph | undefined;
   #connection: Connection | undefined;
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
-    this.sequelize = options.sequelize;
     this.directory = resolve(options.directory);
     this.io = options.io;
   }
@@ -57,6 +55,12 @@ export class Environment {
   /** The directory as it was given. */
   get givenDirectory(): string {
     return this.#options.directory;
+  }
+
+  get sequelize(): Sequelize {
+    const { sequelize } = this.#options;
+    if (sequelize === undefined) throw new Error("This command was opened without a database.");
+    return sequelize;
   }
 
   /** A path of the directory as the person would write it. */
@@ -72,8 +76,9 @@ export class Environment {
     return new ScriptDirectory(this.directory, this.config);
   }
 
-  get hooks(): MigrationHooks {
-    return (this.#hooks ??= loadHooks(this.directory, publicModule));
+  /** What the directory's `env.ts` exports, loaded once. */
+  hooks(): Promise<MigrationHooks> {
+    return (this.#hooks ??= loadHooks(this.directory));
   }
 
   get graph(): RevisionGraph {

@@ -39,10 +39,10 @@ const KNOWN: readonly string[] = [
 ];
 
 /** Loads the hooks of a directory of migrations; none where there is no `env.ts` (or `env.js`). */
-export function loadHooks(directory: string, publicExports: object): MigrationHooks {
+export async function loadHooks(directory: string): Promise<MigrationHooks> {
   const path = ["env.ts", "env.js"].map((name) => join(directory, name)).find((candidate) => existsSync(candidate));
   if (path === undefined) return {};
-  const loaded = loadModule(path, publicExports);
+  const loaded = await loadModule(path);
   const hooks = (loaded["default"] ?? loaded) as Record<string, unknown>;
   for (const name of Object.keys(hooks)) {
     if (!KNOWN.includes(name) && name !== "__esModule")

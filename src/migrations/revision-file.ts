@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { MigrationError } from "./migration-error";
 import { loadModule } from "./module-loader";
 import type { Operations } from "./operations";
-import * as publicModule from "./public";
 import type { Revision } from "./revision-graph";
 import { checksumOf } from "./revision-script";
 
@@ -19,8 +18,8 @@ export interface LoadedRevision {
  *
  * @throws {MigrationError} for a file that does not compile, or has no `upgrade` and `downgrade`
  */
-export function loadRevision(revision: Revision): LoadedRevision {
-  const { upgrade, downgrade, sqliteForeignKeys } = loadModule(revision.path, publicModule);
+export async function loadRevision(revision: Revision): Promise<LoadedRevision> {
+  const { upgrade, downgrade, sqliteForeignKeys } = await loadModule(revision.path);
   for (const [name, value] of Object.entries({ upgrade, downgrade })) {
     if (typeof value !== "function")
       throw new MigrationError(`Cannot run ${revision.path}: it exports no function ${name}().`);

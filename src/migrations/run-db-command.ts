@@ -6,15 +6,21 @@ import { DB_COMMANDS } from "./commands/commands";
 import type { MigrationIo } from "./environment";
 import { Environment } from "./environment";
 
+/** The database of the migrations. */
+export interface MigrationDatabase {
+  sequelize: Sequelize;
+  /** The models that the database is compared with; every model of the instance when absent. */
+  models?: readonly ModelStatic<Model>[] | undefined;
+}
+
 /** A command of the migrations: `db upgrade`, with everything that it works on. */
 export interface DbCommandRequest {
   /** The command's name; empty for help. */
   command: string;
   /** What stands behind the name on the command line. */
   args: readonly string[];
-  sequelize: Sequelize;
-  /** The models that the database is compared with; every model of the instance when absent. */
-  models?: readonly ModelStatic<Model>[] | undefined;
+  /** Opens the database, for a command that needs one; `check` where it must answer. */
+  open: (options: { check: boolean }) => Promise<MigrationDatabase>;
   /** The directory of the migrations; `--directory` among the arguments wins. */
   directory?: string | undefined;
   io: MigrationIo;
@@ -29,6 +35,7 @@ export interface DbCommandRequest {
  *
  * Results go to `io.stdout`, everything else to `io.stderr`; nothing is thrown for what a person can mend.
  *
+ * @throws what `open` throws
  * @returns the exit code: 0 done, 1 an error, 2 a command line that cannot be read
  */
 export async function runDbCommand(request: DbCommandRequest): Promise<number> {
@@ -46,25 +53,39 @@ export async function runDbCommand(request: DbCommandRequest): Promise<number> {
     io.stderr(`Error: There is no command "db ${request.command}".${near ? ` Did you mean "db ${near}"?` : ""}\n`);
     return 2;
   }
-  let traceback = request.args.includes("--traceback");
-  let env: Environment | undefined;
+  let arguments_: ReturnType<typeof readArguments>;
   try {
-    const { values, positionals } = readArguments(command, request.args);
-    if (values["help"]) {
-      io.stdout(helpOf(command));
-      return 0;
-    }
-    traceback = Boolean(values["traceback"]);
-    const directory = textOption(values, "directory") ?? request.directory ?? "migrations";
-    const { sequelize, onQuery, app } = request;
-    env = new Environment({ sequelize, directory, io, onQuery, app });
-    return await command.run({ env, models: request.models, values, positionals });
+    arguments_ = readArguments(command, request.args);
   } catch (error) {
-    io.stderr(`${errorText(error, traceback)}\n`);
-    return error instanceof UsageError || error instanceof ArgumentError ? 2 : 1;
-  } finally {
-    await env?.close();
+    return fail(error, request);
   }
+  const { values, positionals } = arguments_;
+  if (values["help"]) {
+    io.stdout(helpOf(command));
+    return 0;
+  }
+  const need = command.needs?.(values, positionals) ?? "database";
+  const database = need === "files" ? undefined : await request.open({ check: need === "database" });
+  const env = new Environment({
+    sequelize: database?.sequelize,
+    directory: textOption(values, "directory") ?? request.directory ?? "migrations",
+    io,
+    onQuery: request.onQuery,
+    app: request.app,
+  });
+  try {
+    return await command.run({ env, models: database?.models, values, positionals });
+  } catch (error) {
+    return fail(error, request);
+  } finally {
+    await env.close();
+  }
+}
+
+/** Tells an error. @returns the exit code for it */
+function fail(error: unknown, { io, args }: DbCommandRequest): number {
+  io.stderr(`${errorText(error, args.includes("--traceback"))}\n`);
+  return error instanceof UsageError || error instanceof ArgumentError ? 2 : 1;
 }
 
 /** The list of the commands. */

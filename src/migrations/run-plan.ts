@@ -35,8 +35,10 @@ export async function runPlan(
     if (options.resume === undefined) refuseHalfDone(rows, env);
     const plan = choose(appliedIds(rows), rows);
     // Every file is loaded before the first statement: one that does not compile changes nothing.
-    const loaded = plan.revisions.map((revision) => ({ revision, loaded: loadRevision(revision) }));
+    const loaded: Loaded[] = [];
+    for (const revision of plan.revisions) loaded.push({ revision, loaded: await loadRevision(revision) });
     if (loaded.length === 0) return;
+    await env.hooks();
     const batch = Math.max(0, ...rows.map((row) => row.batch)) + 1;
     const run = new PlanRun(env, session, versionTable, plan.direction, batch, options);
     if (!env.config.transactionPerMigration && session.undoesRevisions) await run.allAtOnce(loaded);
@@ -132,11 +134,12 @@ class PlanRun {
       onStep: this.session.undoesRevisions ? undefined : (done) => this.#keepStep(revision, done),
     });
     const op = new Operations(runner);
+    const hooks = await env.hooks();
     try {
-      if (direction === "upgrade") await env.hooks.beforeUpgrade?.(op, revision);
+      if (direction === "upgrade") await hooks.beforeUpgrade?.(op, revision);
       await work(op);
       await runner.finish();
-      if (direction === "upgrade") await env.hooks.afterUpgrade?.(op, revision);
+      if (direction === "upgrade") await hooks.afterUpgrade?.(op, revision);
       await runner.finish();
     } catch (error) {
       throw new OperationFailure(error, runner, countOperations(work));

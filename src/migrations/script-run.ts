@@ -57,7 +57,7 @@ export async function writeScript(env: Environment, plan: Plan, before: Readonly
 }
 
 async function runRevision(revision: Revision, direction: Plan["direction"], runner: ScriptRunner): Promise<void> {
-  const loaded = loadRevision(revision);
+  const loaded = await loadRevision(revision);
   try {
     await loaded[direction](new Operations(runner));
     await runner.finish();

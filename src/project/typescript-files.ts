@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import Module, { createRequire } from "node:module";
+import type { Service } from "ts-node";
 
 /** How `require` loads a file; Node declares neither the table of them nor a module's own compiling. */
 type Load = (module: { _compile(code: string, file: string): unknown }, file: string) => void;
@@ -7,22 +8,28 @@ type Load = (module: { _compile(code: string, file: string): unknown }, file: st
 /** How `require` finds the file of a request. */
 type Resolve = (request: string, parent: { filename?: string | null } | undefined, ...rest: unknown[]) => string;
 
+let compiler: Service | undefined;
 let registered = false;
 
+/** Whether the name of a file is that of TypeScript. */
+export function isTypeScript(file: string): boolean {
+  return /\.[cm]?tsx?$/.test(file);
+}
+
 /**
- * Lets `require` load TypeScript files, through ts-node and without type checks. Costs a quarter of a second, once.
+ * The text of a TypeScript file as CommonJS, without type checks.
  *
- * Files are compiled to CommonJS whatever their endings and the project's own settings say, so that models written as ES modules
- * load too; `./model.js` finds `model.ts`, as TypeScript's own ES modules write it.
+ * Files become CommonJS whatever their endings and the project's own settings say, so that those written as ES modules load too.
+ *
+ * @throws what the compiler says of a file that is no TypeScript
  */
-export function registerTypeScript(): void {
-  if (registered) return;
-  registered = true;
-  const { register } = createRequire(__filename)("ts-node") as typeof import("ts-node");
-  const service = register({
+export function compileTypeScript(file: string): string {
+  compiler ??= (createRequire(__filename)("ts-node") as typeof import("ts-node")).create({
     transpileOnly: true,
     // The project's own tsconfig.json may ask for what this version of TypeScript or Node cannot do.
     skipProject: true,
+    // The project's compiler may be of any version; the one of this package is known.
+    projectSearchDir: __dirname,
     compilerOptions: {
       module: "commonjs",
       moduleResolution: "node10",
@@ -36,12 +43,19 @@ export function registerTypeScript(): void {
       allowJs: false,
     },
   });
-  // ts-node leaves files of ES modules to Node's loader of them, which knows no TypeScript or none with types that need compiling.
-  const load: Load = (module, file) => {
-    // ts-node writes ES modules for the ending .mts, whatever it is told.
-    const name = file.replace(/\.mts$/, ".cts");
-    module._compile(service.compile(readFileSync(file, "utf8"), name), file);
-  };
+  // ts-node writes ES modules for the ending .mts, whatever it is told.
+  return compiler.compile(readFileSync(file, "utf8"), file.replace(/\.mts$/, ".cts"));
+}
+
+/**
+ * Lets `require` load TypeScript files ({@link compileTypeScript}). The first of them costs a quarter of a second.
+ *
+ * `./model.js` finds `model.ts`, as TypeScript's own ES modules write it.
+ */
+export function registerTypeScript(): void {
+  if (registered) return;
+  registered = true;
+  const load: Load = (module, file) => void module._compile(compileTypeScript(file), file);
   const loader = Module as unknown as { _extensions: Record<string, Load>; _resolveFilename: Resolve };
   for (const ending of [".ts", ".tsx", ".cts", ".mts"]) loader._extensions[ending] = load;
   const resolve = loader._resolveFilename;
@@ -58,7 +72,7 @@ export function registerTypeScript(): void {
 
 /** `./model.ts` for the `./model.js` of a TypeScript file. */
 function sourceName(request: string, from: string | null | undefined): string | undefined {
-  if (!/\.[cm]?tsx?$/.test(from ?? "") || !/^\.{0,2}[/]/.test(request)) return undefined;
+  if (!isTypeScript(from ?? "") || !/^\.{0,2}[/]/.test(request)) return undefined;
   const source = request.replace(/\.([cm]?)js(x?)$/, ".$1ts$2");
   return source === request ? undefined : source;
 }

@@ -14,21 +14,19 @@ export interface RunMigrationsOptions {
   readonly version: string;
 }
 
-/** Commands that read and write files of the migrations' folder only. */
-const WITHOUT_DATABASE = new Set(["", "help", "--help", "init", "history", "heads", "branches", "show", "merge"]);
-
-/** Runs a command of the migrations on a database that is opened for it. @returns the exit code */
+/** Runs a command of the migrations on a database that is opened for it, where it needs one. @returns the exit code */
 export async function runMigrations(options: RunMigrationsOptions): Promise<number> {
   const [command = "", ...args] = options.arguments;
   const { runDbCommand } = await import("../migrations/run-db-command.js");
-  const needsDatabase = !WITHOUT_DATABASE.has(command) && !args.includes("--help");
-  const database = await openProjectDatabase({ ...options, readOnly: false }, { check: needsDatabase });
+  let database: Database | undefined;
   try {
     return await runDbCommand({
       command,
       args,
-      sequelize: database.sequelize,
-      models: Object.values(database.models),
+      open: async ({ check }) => {
+        database = await openProjectDatabase({ ...options, readOnly: false }, { check });
+        return { sequelize: database.sequelize, models: Object.values(database.models) };
+      },
       app: `sequelize-shell ${options.version}`,
       io: {
         stdout: (text) => void process.stdout.write(text),
@@ -37,7 +35,7 @@ export async function runMigrations(options: RunMigrationsOptions): Promise<numb
       },
     });
   } finally {
-    await database.close();
+    await database?.close();
   }
 }
 
@@ -73,8 +71,7 @@ export function dbCommand(database: Database, version: string): Command {
       await runDbCommand({
         command,
         args,
-        sequelize: database.sequelize,
-        models: Object.values(database.models),
+        open: () => Promise.resolve({ sequelize: database.sequelize, models: Object.values(database.models) }),
         app: `sequelize-shell ${version}`,
         io: {
           stdout: (text) => host.print(text.replace(/\n$/, "")),

@@ -63,6 +63,19 @@ describe("db init", () => {
     });
   });
 
+  it("needs no database", async () => {
+    const nowhere = new Sequelize({
+      dialect: "sqlite",
+      storage: join(project.folder, "none", "x.sqlite"),
+      logging: false,
+    });
+    const elsewhere = new MigrationProject(nowhere, project.folder);
+    const { stdout } = await elsewhere.ok("init");
+    expect(stdout).toContain("Please review ");
+    expect(project.files()).toEqual([]);
+    await nowhere.close();
+  });
+
   it("refuses a directory with something in it", async () => {
     await project.ok("init");
     expect(await project.db("init")).toMatchObject({
@@ -214,6 +227,26 @@ describe("history, heads, branches, show and current", () => {
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`Cannot load ${path}: `);
     expect(await project.rows("SELECT name FROM sqlite_master")).toEqual([]);
+  });
+
+  it.each([
+    [["history"], []],
+    [["history", "-v", "-r", "aaaa:cccc"], []],
+    [["history", "-i"], [{ check: true }]],
+    [["history", "-r", "current:"], [{ check: true }]],
+    [["heads"], []],
+    [["branches"], []],
+    [["show", "aaaa"], []],
+    [["merge", "heads"], []],
+    [["revision", "--head", "cccc0003"], []],
+    [["upgrade", "--sql"], [{ check: false }]],
+    [["current"], [{ check: true }]],
+  ])("db %s opens a database only where it needs one", async ([command = "", ...args], opened) => {
+    await branch();
+    project.opened.length = 0;
+    if (command === "upgrade") args.push("cccc0003");
+    await project.ok(command, ...args);
+    expect(project.opened).toEqual(opened);
   });
 
   it("current makes nothing in a database that no migration has touched", async () => {
@@ -476,6 +509,20 @@ describe("db check", () => {
 });
 
 describe("modules of revisions", () => {
+  it("are read anew by each command, with what they import, also where it is named as JavaScript", async () => {
+    await project.ok("init");
+    const helper = join(project.directory, "helper.ts");
+    writeFileSync(helper, `export const table: string = "first";`);
+    const upgrade = `await op.createTable(table, { id: { type: DataTypes.INTEGER } });`;
+    const downgrade = `await op.dropTable(table);`;
+    project.writeRevision({ id: "aaaa0001", upgrade, downgrade, extra: `import { table } from "../helper.js";` });
+    await project.ok("upgrade");
+    await project.ok("downgrade");
+    writeFileSync(helper, `export const table: string = "second";`);
+    await project.ok("upgrade");
+    expect((await project.schema()).tables.map(({ name }) => name)).toEqual(["migration_versions", "second"]);
+  });
+
   it("may import each other, with and without the ending", async () => {
     await project.ok("init");
     mkdirSync(join(project.directory, "versions", "shared"));

@@ -22,6 +22,8 @@ export interface CommandResult {
 export class MigrationProject {
   /** Answers to questions, in their order; undefined for a project with nobody to ask. */
   answers: string[] | undefined;
+  /** How the database was opened, command by command: whether it had to answer. */
+  readonly opened: { check: boolean }[] = [];
   /** Questions that were asked. */
   readonly questions: string[] = [];
 
@@ -41,7 +43,10 @@ export class MigrationProject {
     result.exitCode = await runDbCommand({
       command,
       args,
-      sequelize: this.sequelize,
+      open: (options) => {
+        this.opened.push(options);
+        return Promise.resolve({ sequelize: this.sequelize });
+      },
       directory: this.directory,
       io: {
         stdout: (text) => void (result.stdout += text),

@@ -181,7 +181,7 @@ for (const database of databases()) {
       const exitCode = await runDbCommand({
         command: "upgrade",
         args: ["--sql"],
-        sequelize: live.sequelize,
+        open: () => Promise.resolve({ sequelize: live.sequelize }),
         directory: live.directory,
         io: { stdout: () => undefined, stderr: () => undefined },
         onQuery: ({ sql }) => void statements.push(sql),

@@ -26,6 +26,9 @@ export interface OptionSpec {
   value?: string;
 }
 
+/** What a command needs: files alone, the kind of the database without an answer of it, or the database itself. */
+export type DatabaseNeed = "files" | "dialect" | "database";
+
 /** A command of `db`: its name, how it is written, and what it does. */
 export interface DbCommand {
   name: string;
@@ -35,6 +38,8 @@ export interface DbCommand {
   options: Readonly<Record<string, OptionSpec>>;
   /** Positional arguments at the least and at the most. */
   arity: readonly [number, number];
+  /** What it needs of a database, as it was called; absent where it always asks one. */
+  needs?(values: OptionValues, positionals: readonly string[]): DatabaseNeed;
   /** @returns the exit code */
   run(context: CommandContext): Promise<number>;
 }

@@ -2,7 +2,7 @@ import type { Environment } from "../environment";
 import { appliedIds } from "../environment";
 import { MigrationError } from "../migration-error";
 import type { Revision, RevisionGraph } from "../revision-graph";
-import type { DbCommand } from "./command";
+import type { DbCommand, OptionValues } from "./command";
 import { UsageError, textOption } from "./command";
 
 /** What a line of the history says beside the id. */
@@ -54,13 +54,13 @@ export const history: DbCommand = {
     },
   },
   arity: [0, 0],
+  needs: (values) => (namesCurrent(values) ? "database" : "files"),
   async run({ env, values }) {
     const { graph } = env;
     const range = textOption(values, "rev-range") ?? ":";
     if (!range.includes(":"))
       throw new UsageError(`History range requires [start]:[end], [start]:, or :[end], got "${range}".`);
-    const needsDatabase = Boolean(values["indicate-current"]) || /\bcurrent\b/.test(range);
-    const applied = needsDatabase ? appliedIds(await env.applied()) : new Set<string>();
+    const applied = namesCurrent(values) ? appliedIds(await env.applied()) : new Set<string>();
     const currentIds = graph.currentHeads(applied).map((revision) => revision.id);
     const [from = "", to = ""] = range.split(":").map((end) => (end === "current" ? (currentIds[0] ?? "base") : end));
     const marked = values["indicate-current"] ? new Set(currentIds) : new Set<string>();
@@ -74,6 +74,11 @@ export const history: DbCommand = {
   },
 };
 
+/** Whether the options of a history speak of what the database is at. */
+function namesCurrent(values: OptionValues): boolean {
+  return Boolean(values["indicate-current"]) || /\bcurrent\b/.test(textOption(values, "rev-range") ?? "");
+}
+
 /** `db heads`: the revisions that nothing comes after. */
 export const heads: DbCommand = {
   name: "heads",
@@ -81,6 +86,7 @@ export const heads: DbCommand = {
   summary: "Show the revisions that no other comes after.",
   options: { verbose: VERBOSE },
   arity: [0, 0],
+  needs: () => "files",
   async run({ env, values }) {
     const { graph } = env;
     for (const revision of graph.heads) {
@@ -97,6 +103,7 @@ export const branches: DbCommand = {
   summary: "Show the revisions that several come after.",
   options: { verbose: VERBOSE },
   arity: [0, 0],
+  needs: () => "files",
   async run({ env, values }) {
     const { graph } = env;
     for (const revision of graph.all.filter(({ id }) => graph.isBranchPoint(id))) {
@@ -117,6 +124,7 @@ export const show: DbCommand = {
   summary: "Show everything that the file of a revision says.",
   options: {},
   arity: [0, 1],
+  needs: (_values, [name]) => (name === "current" ? "database" : "files"),
   async run({ env, positionals: [name = "head"] }) {
     for (const revision of await named(env, name)) env.print(entry(env.graph, revision, new Set()));
     return 0;

@@ -34,6 +34,7 @@ export const init: DbCommand = {
   summary: "Make the directory of the migrations.",
   options: {},
   arity: [0, 1],
+  needs: () => "dialect",
   async run({ env }) {
     const { directory } = env;
     if (existsSync(directory) && readdirSync(directory).length > 0) {
@@ -60,9 +61,11 @@ export const init: DbCommand = {
   },
 };
 
-/** Tells who comes from sequelize-cli how to go on. */
+/** Tells who comes from sequelize-cli how to go on; the database need not be there yet. */
 async function noteOtherTools(env: Environment): Promise<void> {
-  const { tables } = await env.dialect.read(env.connection, { tables: ["SequelizeMeta"] });
+  const { tables } = await env.dialect
+    .read(env.connection, { tables: ["SequelizeMeta"] })
+    .catch(() => ({ tables: [] }));
   if (tables.length === 0) return;
   const [row] = await env.connection.all(`SELECT count(*) AS n FROM ${env.dialect.quoteTable("SequelizeMeta")}`);
   const count = Number(row?.["n"]);

@@ -1,4 +1,4 @@
-import { compareDatabase } from "../compare-database";
+import type { CompareRequest, Comparison } from "../compare-database";
 import type { Environment } from "../environment";
 import { appliedIds } from "../environment";
 import { readFillFlags } from "../fills";
@@ -102,6 +102,12 @@ async function checkDifferences({ env, models, values }: CommandContext): Promis
   throw new MigrationError(
     `New upgrade operations detected:\n${findings.map((finding) => `  ${finding.replace(/^Detected /, "")}`).join("\n")}`,
   );
+}
+
+/** Loaded only now: commands that only read files do not wait for it. */
+async function compareDatabase(env: Environment, request: CompareRequest): Promise<Comparison> {
+  const comparing = await import("../compare-database.js");
+  return comparing.compareDatabase(env, request);
 }
 
 /** @throws {MigrationError} where a revision waits to be applied: the comparison would find it again */

@@ -15,6 +15,7 @@ export const upgrade: DbCommand = {
   summary: "Apply the revisions up to one, by default up to the head.",
   options: { sql: SQL },
   arity: [0, 1],
+  needs: (values) => (values["sql"] ? "dialect" : "database"),
   async run({ env, values, positionals: [target = "head"] }) {
     env.scripts.requireExists();
     if (values["sql"]) {
@@ -40,6 +41,7 @@ export const downgrade: DbCommand = {
   summary: "Take back the revisions down to one, by default the last one.",
   options: { sql: SQL },
   arity: [0, 1],
+  needs: (values) => (values["sql"] ? "dialect" : "database"),
   async run({ env, values, positionals: [target = "-1"] }) {
     env.scripts.requireExists();
     if (values["sql"]) {

@@ -23,6 +23,7 @@ export const revision: DbCommand = {
   summary: "Write an empty revision file.",
   options: REVISION_OPTIONS,
   arity: [0, 0],
+  needs: () => "files",
   async run({ env, values }) {
     const head = newHead(env, values);
     writeRevision(env, head, [], []);
@@ -41,6 +42,7 @@ export const merge: DbCommand = {
     "branch-label": REVISION_OPTIONS["branch-label"],
   },
   arity: [1, 100],
+  needs: () => "files",
   async run({ env, values, positionals }) {
     const { graph } = env;
     const found = new Map<string, Revision>();
