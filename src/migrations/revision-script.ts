@@ -39,9 +39,10 @@ export function parseRevision(path: string, text: string): Revision | undefined 
 
 /** The strings of an exported constant: one, several, or none for null; undefined where there is no such constant. */
 function constantOf(text: string, name: string, path: string): string[] | undefined {
-  const declaration = new RegExp(`^\\s*export\\s+(?:const|let|var)\\s+${name}\\b(?:\\s*:[^=]+)?\\s*=\\s*`, "m").exec(
-    text,
-  );
+  const declaration = new RegExp(
+    `^\\s*(?:export\\s+(?:const|let|var)\\s+${name}\\b(?:\\s*:[^=]+)?|(?:module\\.)?exports\\.${name})\\s*=\\s*`,
+    "m",
+  ).exec(text);
   if (declaration === null) return undefined;
   const rest = text.slice(declaration.index + declaration[0].length);
   const value = /^(?:null|undefined|\[[^\]]*\]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)/.exec(rest)?.[0];

@@ -13,9 +13,9 @@ interface ModuleClass {
 }
 
 /**
- * Loads a file of the project anew each time, with what it loads from the project in turn: TypeScript or CommonJS.
+ * Loads a file of the project anew each time, with what it loads from the project in turn: TypeScript, ES modules or CommonJS.
  *
- * Packages are loaded once, as always. TypeScript is loaded without a look at types; its compiler comes with the first such file.
+ * Packages are loaded once, as always. TypeScript and ES modules are loaded without a look at types; their compiler comes with the first such file.
  *
  * @param path      absolute
  * @param provided  modules that are given by their names, in place of what would be found
@@ -42,7 +42,9 @@ class FreshModules {
     loaded.filename = path;
     loaded.paths = Class._nodeModulePaths(dirname(path));
     this.#loaded.set(path, loaded);
-    if (isTypeScript(path)) registerTypeScript();
+    const text = readFileSync(path, "utf8");
+    const isCompiled = isTypeScript(path) || /^(?:import|export)\b/m.test(text);
+    if (isCompiled) registerTypeScript();
     const own = createRequire(path);
     loaded.require = ((id: string): unknown => {
       const given = this.#provided.get(id);
@@ -51,7 +53,7 @@ class FreshModules {
       const file = own.resolve(id);
       return isCode(file) ? this.load(file) : own(file);
     }) as NodeJS.Require;
-    loaded._compile(isTypeScript(path) ? compileTypeScript(path) : readFileSync(path, "utf8"), path);
+    loaded._compile(isCompiled ? compileTypeScript(text, path) : text, path);
     loaded.loaded = true;
     return loaded.exports;
   }
@@ -59,5 +61,5 @@ class FreshModules {
 
 /** Whether a file is code of the project, and not of a package that stands in it. */
 function isCode(path: string): boolean {
-  return /\.(?:c?js|[cm]?tsx?)$/.test(path) && !path.includes(`${sep}node_modules${sep}`);
+  return /\.[cm]?[jt]sx?$/.test(path) && !path.includes(`${sep}node_modules${sep}`);
 }

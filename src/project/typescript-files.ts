@@ -17,13 +17,13 @@ export function isTypeScript(file: string): boolean {
 }
 
 /**
- * The text of a TypeScript file as CommonJS, without type checks.
+ * The text of a TypeScript file (or of an ES module in JavaScript) as CommonJS, without type checks.
  *
  * Files become CommonJS whatever their endings and the project's own settings say, so that those written as ES modules load too.
  *
  * @throws what the compiler says of a file that is no TypeScript
  */
-export function compileTypeScript(file: string): string {
+export function compileTypeScript(text: string, file: string): string {
   compiler ??= (createRequire(__filename)("ts-node") as typeof import("ts-node")).create({
     transpileOnly: true,
     // The project's own tsconfig.json may ask for what this version of TypeScript or Node cannot do.
@@ -43,8 +43,8 @@ export function compileTypeScript(file: string): string {
       allowJs: false,
     },
   });
-  // ts-node writes ES modules for the ending .mts, whatever it is told.
-  return compiler.compile(readFileSync(file, "utf8"), file.replace(/\.mts$/, ".cts"));
+  // ts-node writes ES modules for the ending .mts, whatever it is told, and reads TypeScript alone.
+  return compiler.compile(text, file.replace(/\.(?:mts|[cm]?js)$/, ".cts"));
 }
 
 /**
@@ -55,7 +55,7 @@ export function compileTypeScript(file: string): string {
 export function registerTypeScript(): void {
   if (registered) return;
   registered = true;
-  const load: Load = (module, file) => void module._compile(compileTypeScript(file), file);
+  const load: Load = (module, file) => void module._compile(compileTypeScript(readFileSync(file, "utf8"), file), file);
   const loader = Module as unknown as { _extensions: Record<string, Load>; _resolveFilename: Resolve };
   for (const ending of [".ts", ".tsx", ".cts", ".mts"]) loader._extensions[ending] = load;
   const resolve = loader._resolveFilename;

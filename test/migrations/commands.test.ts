@@ -519,6 +519,34 @@ describe("modules of revisions", () => {
     expect((await project.schema()).tables.map(({ name }) => name)).toEqual(["migration_versions", "second"]);
   });
 
+  it.each([
+    [
+      "CommonJS",
+      `const { DataTypes } = require("sequelize-shell/migrations");
+exports.revision = "aaaa0001";
+exports.downRevision = null;
+exports.upgrade = async (op) => op.createTable("t", { id: { type: DataTypes.INTEGER } });
+exports.downgrade = async (op) => op.dropTable("t");
+`,
+    ],
+    [
+      "ES modules",
+      `import { DataTypes } from "sequelize-shell/migrations";
+export const revision = "aaaa0001";
+export const downRevision = null;
+export const upgrade = async (op) => op.createTable("t", { id: { type: DataTypes.INTEGER } });
+export const downgrade = async (op) => op.dropTable("t");
+`,
+    ],
+  ])("may be JavaScript: %s", async (_what, text) => {
+    await project.ok("init");
+    writeFileSync(join(project.directory, "versions", "aaaa0001.js"), `/** make t */\n${text}`);
+    expect((await project.ok("history")).stdout).toBe("<base> -> aaaa0001 (head), make t\n");
+    await project.ok("upgrade");
+    expect((await project.schema()).tables.map(({ name }) => name)).toEqual(["migration_versions", "t"]);
+    await project.ok("downgrade");
+  });
+
   it("may import each other, with and without the ending", async () => {
     await project.ok("init");
     mkdirSync(join(project.directory, "versions", "shared"));
