@@ -43,6 +43,7 @@ const TYPES_ONLY: Record<string, readonly string[]> = { models: ["query", "sessi
 
 const FILE_ROOMS: Record<string, string> = {
   "shell.ts": "entry",
+  "src/program.ts": "entry",
   "src/errors.ts": "errors",
   "src/index.ts": "index",
   "src/command-line.ts": "command-line",
