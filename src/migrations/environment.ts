@@ -21,6 +21,8 @@ import { VersionTable } from "./version-table";
 export interface MigrationIo {
   stdout: (text: string) => void;
   stderr: (text: string) => void;
+  /** Shows how far long work is, in the place of what it showed before; undefined takes it away. Absent where nobody watches. */
+  status?: ((text: string | undefined) => void) | undefined;
   /** Asks the person and gives the answer; absent where nobody is there to ask. */
   ask?: ((question: string) => Promise<string>) | undefined;
 }

@@ -22,6 +22,7 @@ export interface RunnerOptions {
   /** Told after each operation how many are done. */
   onStep?: ((done: number) => Promise<void>) | undefined;
   progress?: ((text: string) => void) | undefined;
+  status?: ((text: string | undefined) => void) | undefined;
   /** Whether SQLite's own ALTERs of constraints are used. */
   native: boolean;
 }
@@ -37,6 +38,7 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
   readonly isOffline = false;
   readonly native: boolean;
   readonly progress: ((text: string) => void) | undefined;
+  readonly status: ((text: string | undefined) => void) | undefined;
   readonly #session: MigrationSession;
   readonly #options: RunnerOptions;
   readonly #ddl: DdlDialect;
@@ -54,6 +56,7 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
     this.dialect = schemaDialectOf(options.session.connection.dialect);
     this.native = options.native;
     this.progress = options.progress;
+    this.status = options.status;
     this.#ddl = ddlFor(options.session.connection.dialect, this);
   }
 

@@ -130,6 +130,7 @@ class PlanRun {
       session: this.session,
       native: env.config.sqliteNativeConstraints,
       progress: (text) => env.info(text),
+      status: env.io.status,
       skip: resumed?.step ?? 0,
       onStep: this.session.undoesRevisions ? undefined : (done) => this.#keepStep(revision, done),
     });
@@ -142,6 +143,7 @@ class PlanRun {
       if (direction === "upgrade") await hooks.afterUpgrade?.(op, revision);
       await runner.finish();
     } catch (error) {
+      env.io.status?.(undefined);
       throw new OperationFailure(error, runner, countOperations(work));
     }
     await this.#record(revision, runner.called, performance.now() - start);

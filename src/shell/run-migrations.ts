@@ -31,12 +31,18 @@ export async function runMigrations(options: RunMigrationsOptions): Promise<numb
       io: {
         stdout: (text) => void process.stdout.write(text),
         stderr: (text) => void process.stderr.write(text),
+        status: process.stderr.isTTY ? showStatus : undefined,
         ask: process.stdin.isTTY ? askAtTerminal : undefined,
       },
     });
   } finally {
     await database?.close();
   }
+}
+
+/** Writes the line that the cursor is on anew. */
+function showStatus(text: string | undefined): void {
+  process.stderr.write(`\r\x1b[K${text?.slice(0, (process.stderr.columns || 80) - 1) ?? ""}`);
 }
 
 async function askAtTerminal(question: string): Promise<string> {

@@ -22,6 +22,8 @@ export interface CommandResult {
 export class MigrationProject {
   /** Answers to questions, in their order; undefined for a project with nobody to ask. */
   answers: string[] | undefined;
+  /** What was shown of long work, where somebody watches. */
+  watched: (string | undefined)[] | undefined;
   /** How the database was opened, command by command: whether it had to answer. */
   readonly opened: { check: boolean }[] = [];
   /** Questions that were asked. */
@@ -51,6 +53,7 @@ export class MigrationProject {
       io: {
         stdout: (text) => void (result.stdout += text),
         stderr: (text) => void (result.stderr += text),
+        status: this.watched && ((text) => void this.watched?.push(text)),
         ask:
           answers &&
           ((question) => {

@@ -19,6 +19,8 @@ export interface DdlTarget {
   made?(operation: Operation): void;
   /** Told of work that takes long: `Rebuilding users (1000000 rows)`. */
   progress?(text: string): void;
+  /** Told how far long work is; a text takes the place of the one before, and undefined takes the last away. */
+  status?(text: string | undefined): void;
   /** Whether statements may use what only a recent version of the database's own client knows. */
   readonly native: boolean;
 }

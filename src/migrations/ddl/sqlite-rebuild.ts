@@ -10,12 +10,24 @@ import * as edit from "./sqlite-table-edit";
 
 /** The statements of a rebuild, in their order, by what comes between them. */
 export interface RebuildPlan {
-  /** Makes the new table and copies the rows. */
-  copy: string[];
+  /** Makes the new table. */
+  create: string[];
+  /** Copies the rows: all of them, or those whose hidden numbers are in a range. */
+  copy: (range?: RowRange) => string;
+  /** A name of the hidden row number of the old table; undefined where it has none. */
+  rowid: string | undefined;
+  /** Makes the new table go on counting where the old one was. */
+  count: string[];
   /** Puts the new table in the old one's place; needs legacy_alter_table to be on. */
   replace: string[];
   /** Makes the indexes and triggers again. */
   restore: string[];
+}
+
+/** Hidden row numbers as SQL: from just above one up to the other. */
+export interface RowRange {
+  above: string | undefined;
+  upTo: string;
 }
 
 /**
@@ -41,15 +53,19 @@ export function planRebuild(
   const rowid = copiedRowid(table, after);
   const into = [...(rowid ? [rowid] : []), ...copies.map(({ name }) => schema.sql.quote(name))];
   const values = [...(rowid ? [rowid] : []), ...copies.map(({ sql }) => sql)];
-  const order = table.options?.withoutRowid ? "" : ` ORDER BY ${rowidAlias(table) ?? "1"}`;
+  const numbered = table.options?.withoutRowid ? undefined : rowidAlias(table);
+  const order = table.options?.withoutRowid ? "" : ` ORDER BY ${numbered ?? "1"}`;
   const [oldName, newName] = [schema.quoteTable(table.name), schema.quoteTable(temporary)];
   const gone = changes.flatMap((change) => (change.kind === "dropColumn" ? [change.name] : []));
   return {
-    copy: [
-      edit.renameTable(after, temporary),
-      `INSERT INTO ${newName} (${into.join(", ")}) SELECT ${values.join(", ")} FROM ${oldName}${order}`,
-      ...(numbersRows(before) && numbersRows(after) ? continueSequence(schema, table.name, temporary) : []),
-    ],
+    create: [edit.renameTable(after, temporary)],
+    copy: (range) => {
+      const above = range?.above === undefined ? "" : `${numbered} > ${range.above} AND `;
+      const where = range === undefined ? "" : ` WHERE ${above}${numbered} <= ${range.upTo}`;
+      return `INSERT INTO ${newName} (${into.join(", ")}) SELECT ${values.join(", ")} FROM ${oldName}${where}${order}`;
+    },
+    rowid: numbered,
+    count: numbersRows(before) && numbersRows(after) ? continueSequence(schema, table.name, temporary) : [],
     replace: [`DROP TABLE ${oldName}`, `ALTER TABLE ${newName} RENAME TO ${oldName}`],
     restore: [
       ...table.indexes

@@ -7,6 +7,7 @@ import { describeChange } from "../operation";
 import type { DdlTarget } from "./dialect";
 import { DdlDialect } from "./dialect";
 import { isOwnIndex, nativeStatements } from "./sqlite-native";
+import type { RebuildPlan } from "./sqlite-rebuild";
 import { planRebuild } from "./sqlite-rebuild";
 
 /** Whether the library behind a target alters constraints itself: found out by trying once, on a table of its own. */
@@ -81,10 +82,12 @@ export class SqliteDdl extends DdlDialect {
 
   async #rebuild(table: Table, changes: readonly TableChange[]): Promise<void> {
     await this.#refuseForeignKeysOn(table.name);
-    await this.#announce(table.name);
+    const rows = await this.#announce(table.name);
     const temporary = await this.#freeName(`_mig_new_${table.name}`);
     const plan = planRebuild(this.schema, table, changes, temporary);
-    for (const sql of plan.copy) await this.target.execute(sql);
+    for (const sql of plan.create) await this.target.execute(sql);
+    await this.#copyRows(table, plan, rows);
+    for (const sql of plan.count) await this.target.execute(sql);
     await this.#compareCounts(table.name, temporary);
     // Otherwise the renaming stops at every view and trigger that names the table, which is gone at this moment.
     await this.target.execute("PRAGMA legacy_alter_table=ON");
@@ -93,7 +96,28 @@ export class SqliteDdl extends DdlDialect {
     } finally {
       await this.target.execute("PRAGMA legacy_alter_table=OFF");
     }
-    for (const sql of plan.restore) await this.target.execute(sql);
+    for (const [i, sql] of plan.restore.entries()) {
+      this.target.status?.(`'${table.name}': making index or trigger ${i + 1} of ${plan.restore.length}`);
+      await this.target.execute(sql);
+    }
+    this.target.status?.(undefined);
+  }
+
+  /** Copies the rows; those of a large table in parts where somebody watches. */
+  async #copyRows({ name }: Table, { copy, rowid }: RebuildPlan, rows: number): Promise<void> {
+    const { ask } = this.target;
+    if (ask === undefined || this.target.status === undefined || rowid === undefined || rows <= ROWS_AT_ONCE)
+      return this.target.execute(copy());
+    for (let done = 0, above: string | undefined; done < rows; done += ROWS_AT_ONCE) {
+      this.target.status(`'${name}': ${done} of ${rows} rows`);
+      const where = above === undefined ? "" : ` WHERE ${rowid} > ${above}`;
+      // As text: JavaScript's numbers do not hold every row number.
+      const part = `SELECT ${rowid} AS n FROM ${this.schema.quoteTable(name)}${where} ORDER BY ${rowid} LIMIT ${ROWS_AT_ONCE}`;
+      const [last] = await ask(`SELECT CAST(max(n) AS TEXT) AS n FROM (${part})`);
+      const upTo = String(last?.["n"]);
+      await this.target.execute(copy({ above, upTo }));
+      above = upTo;
+    }
   }
 
   async #renameColumn(table: string, from: string, to: string): Promise<void> {
@@ -166,10 +190,13 @@ export class SqliteDdl extends DdlDialect {
     });
   }
 
-  async #announce(table: string): Promise<void> {
-    if (this.target.progress === undefined || this.target.ask === undefined) return;
+  /** Says that the table is rebuilt. @returns the number of its rows, 0 where there is nothing to ask */
+  async #announce(table: string): Promise<number> {
+    if (this.target.progress === undefined || this.target.ask === undefined) return 0;
     const [row] = await this.target.ask(`SELECT count(*) AS n FROM ${this.schema.quoteTable(table)}`);
-    this.target.progress(`Rebuilding '${table}' (${Number(row?.["n"])} rows)`);
+    const rows = Number(row?.["n"]);
+    this.target.progress(`Rebuilding '${table}' (${rows} rows)`);
+    return rows;
   }
 
   async #compareCounts(from: string, to: string): Promise<void> {
@@ -187,6 +214,9 @@ export class SqliteDdl extends DdlDialect {
     return known;
   }
 }
+
+/** How many rows are copied between two words to whom watches. */
+const ROWS_AT_ONCE = 50_000;
 
 /** Changes that never touch the rows. */
 const ASIDE: readonly TableChange["kind"][] = ["createIndex", "dropIndex", "renameIndex", "renameColumn"];

@@ -1,0 +1,188 @@
+import { spawn } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Sequelize } from "sequelize";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { PROGRAM, programDatabases, runProgram } from "../shell/built-program";
+import { MigrationProject } from "./project";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "seqshell-processes-"));
+  mkdirSync(join(folder, "migrations", "versions"), { recursive: true });
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A revision in plain JavaScript: a process that runs it needs no compiler. */
+function writeRevision(id: string, down: string | null, upgrade: string): void {
+  writeFileSync(
+    join(folder, "migrations", "versions", `${id}.js`),
+    `/** ${id} */
+const { DataTypes } = require("sequelize-shell/migrations");
+const { readdirSync } = require("node:fs");
+exports.revision = ${JSON.stringify(id)};
+exports.downRevision = ${JSON.stringify(down)};
+exports.upgrade = async (op) => { ${upgrade} };
+exports.downgrade = async () => undefined;
+void [DataTypes, readdirSync];
+`,
+  );
+}
+
+const PROCESSES = 4;
+
+describe("processes that upgrade one database at once", () => {
+  for (const database of programDatabases().filter(({ name }) => name !== "sqlite::memory:")) {
+    const run = database.skipReason === undefined ? it : it.skip;
+    run(`run each revision once on ${database.name}`, async () => {
+      const { url, drop } = await database.create(folder);
+      // Each process says that it is there just before it opens the database; the first revision waits until all are.
+      writeFileSync(
+        join(folder, "models.js"),
+        `require("node:fs").writeFileSync(__dirname + "/here-" + process.pid, ""); exports.define = () => undefined;`,
+      );
+      writeRevision(
+        "aaaa0001",
+        null,
+        `await op.createTable("runs", { revision: { type: DataTypes.STRING(20) } });
+         const here = () => readdirSync(${JSON.stringify(folder)}).filter((name) => name.startsWith("here-")).length;
+         while (here() < ${PROCESSES}) await new Promise((resolve) => setTimeout(resolve, 20));
+         await new Promise((resolve) => setTimeout(resolve, 200));
+         await op.bulkInsert("runs", [{ revision: "aaaa0001" }]);`,
+      );
+      writeRevision("bbbb0002", "aaaa0001", `await op.bulkInsert("runs", [{ revision: "bbbb0002" }]);`);
+      writeRevision("cccc0003", "bbbb0002", `await op.bulkInsert("runs", [{ revision: "cccc0003" }]);`);
+      try {
+        const args = ["db", "upgrade", "--url", url, "--models", join(folder, "models.js")];
+        const ended = await Promise.all(Array.from({ length: PROCESSES }, () => runProgram(args, { cwd: folder })));
+        expect(ended.map(({ exitCode, stdout }) => ({ exitCode, stdout }))).toEqual(
+          Array.from({ length: PROCESSES }, () => ({ exitCode: 0, stdout: "" })),
+        );
+        const told = ended.flatMap(({ stderr }) => stderr.split("\n").filter((line) => line !== ""));
+        expect(told.sort()).toEqual([
+          "INFO  [migrate] Running upgrade  -> aaaa0001, aaaa0001",
+          "INFO  [migrate] Running upgrade aaaa0001 -> bbbb0002, bbbb0002",
+          "INFO  [migrate] Running upgrade bbbb0002 -> cccc0003, cccc0003",
+        ]);
+        const sequelize = new Sequelize(url, { logging: false });
+        const rows = await new MigrationProject(sequelize, folder).rows("SELECT revision FROM runs ORDER BY revision");
+        expect(rows).toEqual(["aaaa0001", "bbbb0002", "cccc0003"].map((revision) => ({ revision })));
+        await sequelize.close();
+      } finally {
+        await drop();
+      }
+    });
+  }
+});
+
+const isLong = process.env["LONG"] === "1";
+const ROWS = isLong ? 1_000_000 : 100_000;
+const KILLS = isLong ? 20 : 3;
+
+describe("an upgrade that is killed", () => {
+  /** A copy of the database, of which one process at a time is told. */
+  class Copy {
+    readonly project: MigrationProject;
+
+    constructor(readonly file: string) {
+      const sequelize = new Sequelize({ dialect: "sqlite", storage: file, logging: false });
+      this.project = new MigrationProject(sequelize, folder);
+    }
+
+    /** Everything in the database, and whether SQLite finds it sound. */
+    async state(): Promise<unknown> {
+      const { project } = this;
+      return [
+        await project.rows("SELECT count(*) AS n, sum(id) AS ids, sum(amount) AS amounts, max(code) AS code FROM big"),
+        await project.rows("SELECT count(*) AS n, sum(big_id) AS ids FROM child"),
+        await project.rows("SELECT seq FROM sqlite_sequence WHERE name = 'big'"),
+        await project.rows("PRAGMA integrity_check"),
+        await project.rows("PRAGMA foreign_key_check"),
+      ];
+    }
+
+    async schema(): Promise<string> {
+      return JSON.stringify(await this.project.rows("SELECT name, sql FROM sqlite_master ORDER BY name"));
+    }
+
+    /** Upgrades in a process, which is killed so many milliseconds after its rebuild began. @returns milliseconds from there on */
+    upgrade(killAfter?: number): Promise<{ milliseconds: number; killed: boolean }> {
+      return new Promise((done) => {
+        const args = [PROGRAM, "db", "upgrade", "--url", `sqlite:${this.file}`];
+        const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+        let start: number | undefined;
+        child.stderr.on("data", (text: Buffer) => {
+          if (start !== undefined || !text.includes("Rebuilding 'big'")) return;
+          start = performance.now();
+          if (killAfter !== undefined) setTimeout(() => child.kill("SIGKILL"), killAfter);
+        });
+        child.on("close", (_code, signal) =>
+          done({ milliseconds: performance.now() - (start ?? NaN), killed: signal === "SIGKILL" }),
+        );
+      });
+    }
+  }
+
+  it(
+    `in the middle of a rebuild leaves the table whole (${KILLS} moments, ${ROWS} rows)`,
+    { timeout: 300_000 },
+    async () => {
+      const original = new Copy(join(folder, "original.sqlite"));
+      await original.project.run(
+        "CREATE TABLE big (id INTEGER PRIMARY KEY AUTOINCREMENT, code VARCHAR(9) NOT NULL, amount INTEGER CHECK (amount >= 0))",
+        "CREATE INDEX ix_big_code ON big (code)",
+        "CREATE TABLE child (id INTEGER PRIMARY KEY, big_id INTEGER REFERENCES big (id) ON DELETE CASCADE)",
+        "CREATE TRIGGER tr AFTER DELETE ON big BEGIN DELETE FROM child WHERE big_id = old.id; END",
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
+           INSERT INTO big SELECT i, 'code ' || i % 1000, i % 7 FROM n`,
+        "INSERT INTO child SELECT id, id FROM big WHERE id % 1000 = 0",
+      );
+      const [state, before] = [await original.state(), await original.schema()];
+      await original.project.sequelize.close();
+      writeRevision(
+        "aaaa0001",
+        null,
+        `await op.alterTable("big", (t) => {
+           t.alterColumn("code", { type: DataTypes.STRING(20) });
+           t.createUnique("uq_big", ["id", "code"]);
+         });`,
+      );
+      const copy = (name: string): Copy => {
+        copyFileSync(original.file, join(folder, name));
+        return new Copy(join(folder, name));
+      };
+
+      const whole = copy("whole.sqlite");
+      const { milliseconds } = await whole.upgrade();
+      const after = await whole.schema();
+      expect(after).toContain("uq_big");
+      expect(await whole.state()).toEqual(state);
+      await whole.project.sequelize.close();
+
+      let killed = 0;
+      for (let i = 0; i < KILLS; i++) {
+        // The first in any case before the end, the others anywhere.
+        const moment = i === 0 ? 0 : Math.random() * milliseconds;
+        const victim = copy(`victim-${i}.sqlite`);
+        if ((await victim.upgrade(moment)).killed) killed++;
+        const told = `killed after ${moment} of ${milliseconds} ms`;
+        expect(await victim.state(), told).toEqual(state);
+        const left = await victim.schema();
+        if (left !== before) expect(JSON.parse(left), told).toEqual(JSON.parse(after));
+        if (i === 0) {
+          expect(left, told).toBe(before);
+          await victim.upgrade();
+          expect(await victim.schema()).toBe(after);
+          expect(await victim.state()).toEqual(state);
+        }
+        await victim.project.sequelize.close();
+        rmSync(victim.file);
+      }
+      expect(killed).toBeGreaterThan(0);
+    },
+  );
+});
