@@ -11,6 +11,7 @@ import { sessionFor } from "./ddl/dialects";
 import type { MigrationSession } from "./ddl/session";
 import type { MigrationHooks } from "./hooks";
 import { loadHooks } from "./hooks";
+import { Interruption } from "./migration-error";
 import { currentChecksum } from "./revision-file";
 import type { RevisionGraph } from "./revision-graph";
 import { ScriptDirectory } from "./script-directory";
@@ -23,8 +24,8 @@ export interface MigrationIo {
   stderr: (text: string) => void;
   /** Shows how far long work is, in the place of what it showed before; undefined takes it away. Absent where nobody watches. */
   status?: ((text: string | undefined) => void) | undefined;
-  /** Asks the person and gives the answer; absent where nobody is there to ask. */
-  ask?: ((question: string) => Promise<string>) | undefined;
+  /** Asks the person and gives the answer, undefined for one who broke off; absent where nobody is there to ask. */
+  ask?: ((question: string) => Promise<string | undefined>) | undefined;
 }
 
 /** What the commands of the migrations work with. */
@@ -134,6 +135,18 @@ export class Environment {
       if (revision === undefined || row.checksum === "" || row.checksum === currentChecksum(revision)) return [];
       return [`${row.id} was edited after it was applied to this database (checksum differs).`];
     });
+  }
+
+  /** Asks the person, where there is one: {@link canAsk}. @throws {Interruption} where the person breaks off */
+  async ask(question: string): Promise<string> {
+    const answer = await this.io.ask?.(question);
+    if (answer === undefined) throw new Interruption("Interrupted; nothing was written.");
+    return answer.trim();
+  }
+
+  /** Whether there is a person to ask. */
+  get canAsk(): boolean {
+    return this.io.ask !== undefined;
   }
 
   info(text: string): void {

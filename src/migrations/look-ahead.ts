@@ -57,14 +57,14 @@ async function withFill(
   const flag = fills.get(column);
   if (flag !== undefined) return { ...change, fill: fillOf(flag, env.dialect) };
   if (missing === undefined) return change;
-  if (env.io.ask !== undefined) {
+  if (env.canAsk) {
     const why = /has \d+ rows?/.exec(missing.text)?.[0] ?? "has rows";
     const what =
       missing.code === "NN1"
         ? `is NOT NULL without a default and ${table} ${why}`
         : `becomes NOT NULL and some rows hold NULL`;
-    const answer = await env.io.ask(`${column} ${what}. Value for existing rows (empty to edit the file): `);
-    if (answer.trim() !== "") return { ...change, fill: fillOf(answer, env.dialect) };
+    const answer = await env.ask(`${column} ${what}. Value for existing rows (empty to edit the file): `);
+    if (answer !== "") return { ...change, fill: fillOf(answer, env.dialect) };
   }
   warnOf(env, missing);
   // Written as a value to be filled in; the upgrade refuses it as it is.

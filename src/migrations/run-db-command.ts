@@ -5,6 +5,7 @@ import { UsageError, helpOf, readArguments, textOption } from "./commands/comman
 import { DB_COMMANDS } from "./commands/commands";
 import type { MigrationIo } from "./environment";
 import { Environment } from "./environment";
+import { Interruption } from "./migration-error";
 
 /** The database of the migrations. */
 export interface MigrationDatabase {
@@ -36,7 +37,7 @@ export interface DbCommandRequest {
  * Results go to `io.stdout`, everything else to `io.stderr`; nothing is thrown for what a person can mend.
  *
  * @throws what `open` throws
- * @returns the exit code: 0 done, 1 an error, 2 a command line that cannot be read
+ * @returns the exit code: 0 done, 1 an error, 2 a command line that cannot be read, 130 broken off by the person
  */
 export async function runDbCommand(request: DbCommandRequest): Promise<number> {
   const { io } = request;
@@ -84,6 +85,10 @@ export async function runDbCommand(request: DbCommandRequest): Promise<number> {
 
 /** Tells an error. @returns the exit code for it */
 function fail(error: unknown, { io, args }: DbCommandRequest): number {
+  if (error instanceof Interruption) {
+    io.stderr(`${error.message}\n`);
+    return 130;
+  }
   io.stderr(`${errorText(error, args.includes("--traceback"))}\n`);
   return error instanceof UsageError || error instanceof ArgumentError ? 2 : 1;
 }

@@ -21,7 +21,7 @@ export function isTypeScript(file: string): boolean {
  *
  * Files become CommonJS whatever their endings and the project's own settings say, so that those written as ES modules load too.
  *
- * @throws what the compiler says of a file that is no TypeScript
+ * @throws {SyntaxError} with the places and the compiler's words, for a file that is no TypeScript
  */
 export function compileTypeScript(text: string, file: string): string {
   compiler ??= (createRequire(__filename)("ts-node") as typeof import("ts-node")).create({
@@ -43,8 +43,18 @@ export function compileTypeScript(text: string, file: string): string {
       allowJs: false,
     },
   });
+  try {
+    return compiler.compile(text, compiledName(file));
+  } catch (error) {
+    const { diagnosticText } = error as { diagnosticText?: string };
+    throw diagnosticText === undefined ? error : new SyntaxError(diagnosticText.trim(), { cause: error });
+  }
+}
+
+/** The name under which a file is compiled. */
+function compiledName(file: string): string {
   // ts-node writes ES modules for the ending .mts, whatever it is told, and reads TypeScript alone.
-  return compiler.compile(text, file.replace(/\.(?:mts|[cm]?js)$/, ".cts"));
+  return file.replace(/\.(?:mts|[cm]?js)$/, ".cts");
 }
 
 /**

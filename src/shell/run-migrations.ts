@@ -1,4 +1,4 @@
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import type { Database } from "../database";
 import { openProjectDatabase } from "./open-shell";
 import type { Command } from "./commands/command";
@@ -45,13 +45,21 @@ function showStatus(text: string | undefined): void {
   process.stderr.write(`\r\x1b[K${text?.slice(0, (process.stderr.columns || 80) - 1) ?? ""}`);
 }
 
-async function askAtTerminal(question: string): Promise<string> {
+/** Asks at the terminal; undefined for Ctrl-C and Ctrl-D. */
+function askAtTerminal(question: string): Promise<string | undefined> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await terminal.question(question);
-  } finally {
-    terminal.close();
-  }
+  return new Promise((answered) => {
+    let given: string | undefined;
+    terminal.on("close", () => {
+      if (given === undefined) process.stderr.write("\n");
+      answered(given);
+    });
+    terminal.on("SIGINT", () => terminal.close());
+    terminal.question(question, (answer) => {
+      given = answer;
+      terminal.close();
+    });
+  });
 }
 
 /** `.db COMMAND` at the prompt, on the shell's own database. */
@@ -82,6 +90,8 @@ export function dbCommand(database: Database, version: string): Command {
         io: {
           stdout: (text) => host.print(text.replace(/\n$/, "")),
           stderr: (text) => host.note(text.replace(/\n$/, "")),
+          status: host.interactive && process.stderr.isTTY ? showStatus : undefined,
+          ask: host.interactive ? (question) => host.lendTerminal(() => askAtTerminal(question)) : undefined,
         },
       });
       // Rows may have changed under the objects that are loaded.

@@ -357,7 +357,7 @@ describe("changes of a table on SQLite", () => {
       upgrade: `await op.addColumn("full", "z", ${column}); await op.addColumn("empty", "z", ${column});`,
     });
     const { stderr } = await project.ok("upgrade");
-    expect(stderr).toContain("Rebuilding 'full' (1 rows)");
+    expect(stderr).toContain("Rebuilding 'full' (1 row)");
     expect(stderr).toContain("Rebuilding 'empty' (0 rows)");
   });
 });

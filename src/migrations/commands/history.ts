@@ -120,7 +120,7 @@ export const branches: DbCommand = {
 /** `db show`: everything that one revision's file says. */
 export const show: DbCommand = {
   name: "show",
-  parameters: "REVISION",
+  parameters: "[REVISION]",
   summary: "Show everything that the file of a revision says.",
   options: {},
   arity: [0, 1],

@@ -130,7 +130,7 @@ async function requireUpToDate(env: Environment): Promise<void> {
 function renameJudge(env: Environment, doubts: RenameCandidate[]): RenameJudge {
   return async (candidate) => {
     const { table, from, to, type } = candidate;
-    if (env.io.ask === undefined) {
+    if (!env.canAsk) {
       if (!doubts.some((doubt) => doubt.table === table && doubt.from === from)) doubts.push(candidate);
       return false;
     }
@@ -138,7 +138,7 @@ function renameJudge(env: Environment, doubts: RenameCandidate[]): RenameJudge {
       table === undefined
         ? `Was the table ${from} renamed to ${to}? [y/N] `
         : `Was ${table}.${from} renamed to ${table}.${to} (${type?.toUpperCase() ?? ""})? [y/N] `;
-    return /^y(es)?$/i.test((await env.io.ask(question)).trim());
+    return /^y(es)?$/i.test(await env.ask(question));
   };
 }
 

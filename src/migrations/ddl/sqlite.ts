@@ -195,7 +195,7 @@ export class SqliteDdl extends DdlDialect {
     if (this.target.progress === undefined || this.target.ask === undefined) return 0;
     const [row] = await this.target.ask(`SELECT count(*) AS n FROM ${this.schema.quoteTable(table)}`);
     const rows = Number(row?.["n"]);
-    this.target.progress(`Rebuilding '${table}' (${rows} rows)`);
+    this.target.progress(`Rebuilding '${table}' (${rows} ${rows === 1 ? "row" : "rows"})`);
     return rows;
   }
 
