@@ -3,12 +3,13 @@ import { createRequire } from "node:module";
 import type { Model, ModelStatic, Options, Sequelize } from "sequelize";
 import type { DatabaseAddress } from "./database-url";
 import { checkStorage, maskPassword, parseDatabaseUrl } from "./database-url";
-import { Connection } from "./driver/connection";
-import type { QueryEvent, QueryListener } from "./driver/connection";
+import { Connection, cancelOn } from "./driver/connection";
+import type { ConnectionHouse, QueryEvent, QueryListener, StatementGuard } from "./driver/connection";
 import type { Dialect } from "./driver/dialect";
 import { dialectOf } from "./driver/dialects";
+import type { Sandbox } from "./driver/sandbox";
 import { joinTransactions, tapStatements } from "./driver/sequelize-tap";
-import { ArgumentError, ConnectionError } from "./errors";
+import { ArgumentError, ConnectionError, InvalidRequestError } from "./errors";
 import { Mapper } from "./mapper/mapper";
 import type { SampleModels } from "./models/define-models";
 import { defineModels } from "./models/define-models";
@@ -56,16 +57,19 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
   readonly #scope = new AsyncLocalStorage<Session>();
   readonly #warn: (message: string) => void;
   #defaultSession: Session | undefined;
-  /** Connections that are held at this moment: the pool cannot be closed while it misses them. */
-  readonly #held = new Set<Connection>();
+  #readOnly = false;
+  /** Drivers' connections that were told whether they refuse writes. */
+  readonly #modes = new WeakMap<object, boolean>();
+  /** What all connections have in common. The pool cannot be closed while it misses those that are held. */
+  readonly #house: ConnectionHouse = { held: new Set(), running: new Set() };
   #closed = false;
 
   constructor(sequelize: Sequelize, options: Pick<DatabaseOptions, "onWarning"> = {}) {
     this.sequelize = sequelize;
     this.dialect = dialectOf(sequelize);
     this.#warn = options.onWarning ?? ((message) => process.stderr.write(`warning: ${message}\n`));
-    tapStatements(sequelize, (event) => this.#notify(event));
-    joinTransactions(sequelize, () => this.#openSession?.connection);
+    tapStatements(sequelize, (event) => this.#notify(event), this.#house);
+    joinTransactions(sequelize, () => this.#openSession?.connection, this.#house);
   }
 
   /** The current session: inside {@link runInSession} that scope's own, elsewhere the default one. */
@@ -177,14 +181,116 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
     if (this.#closed) return;
     this.#closed = true;
     await this.#defaultSession?.close();
-    for (const connection of this.#held) await connection.close();
+    await this.#house.sandbox?.end();
+    this.#house.sandbox = undefined;
+    for (const connection of this.#house.held) await connection.close();
     await this.sequelize.close();
   }
 
   // What a session needs of its database (SessionHost).
 
   connect(): Connection {
-    return new Connection(this.sequelize, this.dialect, (event) => this.#notify(event), this.#held);
+    return new Connection(this.sequelize, this.dialect, (event) => this.#notify(event), this.#house);
+  }
+
+  /** Cancels every statement that runs in the database for this process. @returns how many were cancelled */
+  async cancel(): Promise<number> {
+    const held = [...this.#house.held].map((connection) => connection.cancel());
+    const { running } = this.#house;
+    const others = [...running]
+      .filter((raw) => ![...this.#house.held].some((connection) => connection.holds(raw)))
+      .map(async (raw) => {
+        await cancelOn(this.sequelize, raw, () => running.has(raw));
+        return true;
+      });
+    return (await Promise.all([...held, ...others])).filter(Boolean).length;
+  }
+
+  // What the shell watches over
+
+  /** The sandbox that everything goes into; undefined where there is none. */
+  get sandbox(): Sandbox | undefined {
+    return this.#house.sandbox;
+  }
+
+  /**
+   * Begins a sandbox: whatever is sent from now on is one transaction, and commits are savepoints in it.
+   *
+   * @throws {InvalidRequestError} while a session has a transaction open
+   */
+  async beginSandbox(): Promise<Sandbox> {
+    if (this.#house.sandbox) return this.#house.sandbox;
+    for (const connection of [...this.#house.held]) {
+      if (connection.inTransaction) {
+        throw new InvalidRequestError("Cannot begin a sandbox: the session has work that is not committed.", {
+          hint: "db.session.commit() or db.session.rollback()",
+        });
+      }
+      await connection.close();
+    }
+    const { Sandbox: SandboxClass } = await import("./driver/sandbox.js");
+    const house = this.#house;
+    const base = new Connection(
+      this.sequelize,
+      this.dialect,
+      (event) => {
+        if (!isHousekeeping(event, this.dialect)) this.#notify(event);
+      },
+      {
+        held: house.held,
+        running: house.running,
+        get prepare() {
+          return house.prepare;
+        },
+      },
+    );
+    return (this.#house.sandbox = new SandboxClass(base));
+  }
+
+  /** Undoes everything that was done since {@link beginSandbox}; sessions let go of their objects, whose rows may be gone. */
+  async endSandbox(): Promise<void> {
+    const { sandbox } = this.#house;
+    if (!sandbox) return;
+    await this.#defaultSession?.rollback();
+    this.#defaultSession?.expungeAll();
+    await sandbox.end();
+    this.#house.sandbox = undefined;
+  }
+
+  /** Whether the database refuses writes. */
+  get readOnly(): boolean {
+    return this.#readOnly;
+  }
+
+  /**
+   * Lets the database refuse writes from now on, on every connection, or take them again.
+   *
+   * @throws {InvalidRequestError} while a transaction is open
+   */
+  setReadOnly(readOnly: boolean): void {
+    if (readOnly === this.#readOnly) return;
+    if ([...this.#house.held].some((connection) => connection.inTransaction)) {
+      throw new InvalidRequestError("Cannot change what the database refuses while a transaction is open.", {
+        hint: "db.session.commit() or db.session.rollback(); in a sandbox .sandbox off",
+      });
+    }
+    this.#readOnly = readOnly;
+    const { accessMode } = this.dialect;
+    this.#house.prepare ??= (raw, sql, run) => {
+      const wanted = this.#readOnly && !isTemporary(sql);
+      if ((this.#modes.get(raw) ?? false) === wanted) return undefined;
+      this.#modes.set(raw, wanted);
+      return run(accessMode[wanted ? 0 : 1]).then(() => undefined);
+    };
+  }
+
+  /** Has each statement checked that writes many rows or that a person wrote; undefined for no check. */
+  set guard(guard: StatementGuard | undefined) {
+    this.#house.guard = guard;
+  }
+
+  get guard(): StatementGuard | undefined {
+    return this.#house.guard;
   }
 
   warn(message: string): void {
@@ -196,6 +302,7 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
   }
 
   #notify(event: QueryEvent): void {
+    this.#house.sandbox?.heard(event);
     for (const listener of this.#listeners) listener(event);
   }
 
@@ -205,6 +312,16 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
     const registered = new Set(Object.values(this.#models));
     return manager.getModelsTopoSortedByForeignKey()?.filter((model) => registered.has(model));
   }
+}
+
+/** Whether a statement concerns a temporary table only, in which the result of a SELECT is kept. */
+function isTemporary(sql: string): boolean {
+  return /^(?:CREATE TEMP TABLE \w+ AS |DROP TABLE IF EXISTS temp\.)/.test(sql);
+}
+
+/** Whether a statement only keeps a sandbox in order. */
+function isHousekeeping({ sql, error }: QueryEvent, { beginWrite }: Dialect): boolean {
+  return /^(?:RELEASE |ROLLBACK TO )?SAVEPOINT sandbox_/.test(sql) || (error !== undefined && sql === beginWrite);
 }
 
 interface ModelManager {
@@ -230,8 +347,9 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   const address = parseDatabaseUrl(url);
   const readOnly = options.readOnly ?? false;
   if (address.storage !== undefined) checkStorage(address.storage, readOnly);
-  const sequelize = await createSequelize(address, readOnly, options.SequelizeClass);
+  const sequelize = await createSequelize(address, options.SequelizeClass);
   const database = new Database<object>(sequelize, options);
+  database.setReadOnly(readOnly);
   try {
     if (options.check ?? true) await checkConnection(database, address);
     const models = options.reflect
@@ -248,9 +366,10 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
 /** Works on an application's own Sequelize instance and its models. */
 export function attach<M extends object = RegisteredModels>(
   sequelize: Sequelize,
-  options: Pick<DatabaseOptions, "models" | "onWarning"> = {},
+  options: Pick<DatabaseOptions, "models" | "onWarning" | "readOnly"> = {},
 ): Database<M> {
   const database = new Database<M>(sequelize, options);
+  database.setReadOnly(options.readOnly ?? false);
   const models = options.models === undefined ? Object.values(sequelize.models) : modelsFrom(options.models, sequelize);
   database.register(...models);
   return database;
@@ -325,37 +444,30 @@ async function reflectModels(database: Database<object>): Promise<ModelStatic<Mo
   }
 }
 
-async function createSequelize(
-  address: DatabaseAddress,
-  readOnly: boolean,
-  given: typeof Sequelize | undefined,
-): Promise<Sequelize> {
+async function createSequelize(address: DatabaseAddress, given: typeof Sequelize | undefined): Promise<Sequelize> {
   const SequelizeClass = given ?? (await import("sequelize")).Sequelize;
   requireDriver(address);
   const options: Options = {
     dialect: address.dialect,
     logging: false,
-    dialectOptions: driverOptions(address, readOnly),
+    dialectOptions: driverOptions(address),
   };
   return address.url === undefined
     ? new SequelizeClass({ ...options, storage: address.storage ?? ":memory:" })
     : new SequelizeClass(address.url, options);
 }
 
-function driverOptions({ dialect, storage }: DatabaseAddress, readOnly: boolean): object {
+function driverOptions({ dialect }: DatabaseAddress): object {
   switch (dialect) {
     case "sqlite":
-      // SQLITE_OPEN_READONLY; an in-memory database has nothing to protect.
-      return readOnly && storage !== ":memory:" ? { mode: 1 } : {};
     case "postgres":
-      return readOnly ? { options: "-c default_transaction_read_only=on" } : {};
+      return {};
     default:
       // foundRows: an UPDATE counts the rows it matched, not only those it changed.
       // (mysql2 does so by itself and refuses to hear of it.)
       return {
         connectTimeout: 10_000,
         ...(dialect === "mariadb" ? { foundRows: true } : {}),
-        ...(readOnly && dialect === "mariadb" ? { initSql: ["SET SESSION TRANSACTION READ ONLY"] } : {}),
       };
   }
 }

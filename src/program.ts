@@ -6,7 +6,7 @@ import { ShellError } from "./errors";
 import type { Format } from "./render/render-options";
 
 /** What the program answers with: 0 done, 1 an error in the code or the database, 2 usage, 3 cannot connect, 130 interrupted. */
-const EXIT = { done: 0, failed: 1, usage: 2, cannotConnect: 3, interrupted: 130 } as const;
+const EXIT = { done: 0, failed: 1, usage: 2, refused: 2, cannotConnect: 3, interrupted: 130 } as const;
 
 /** A file or folder of the package, one folder up in the sources and two once built. */
 function packagePath(name: string): string {
@@ -41,13 +41,6 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function runShell(commandLine: ShellCommandLine): Promise<number> {
   const { code, file } = commandLine;
-  if (commandLine.sandbox) {
-    // Better no shell than one whose writes stay although they were meant not to.
-    const refusal = new UsageError("Cannot open a sandbox: this version has none.", {
-      hint: "--read-only lets the database refuse writes",
-    });
-    return fail(refusal, commandLine.debug, EXIT.usage);
-  }
   const url = databaseUrl(commandLine);
   const interactive = process.stdin.isTTY && code === undefined && file === undefined;
   let format: Format;

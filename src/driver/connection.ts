@@ -3,6 +3,7 @@ import { OperationalError } from "../errors";
 import { capture, emptyResult, isCapturing } from "./capture";
 import type { Dialect, DriverRow, Statement, StatementResult, StatementRunner } from "./dialect";
 import { MysqlDialect, SERVER_SETTINGS } from "./mysql";
+import type { Sandbox } from "./sandbox";
 
 /** What is told of every statement that went to the database, once, after it ended. */
 export interface QueryEvent {
@@ -70,6 +71,28 @@ export interface SpareConnection {
   release(): Promise<void>;
 }
 
+/**
+ * Decides whether a statement is sent.
+ *
+ * @param count  runs a `SELECT count(*)` where the statement would run, with the statement's own parameters
+ */
+export type StatementGuard = (statement: Statement, count: (sql: string) => Promise<number>) => Promise<void>;
+
+/** What the connections of one database have in common. */
+export interface ConnectionHouse {
+  /** Connections that are held at this moment. */
+  readonly held: Set<Connection>;
+  /** Where everything is sent instead, while there is one. */
+  sandbox?: Sandbox | undefined;
+  /** Prepares a driver's connection before it is used; called before each statement. */
+  prepare?:
+    ((raw: object, sql: string, run: (sql: string) => Promise<unknown>) => Promise<void> | undefined) | undefined;
+  /** Asked before a statement that a person wrote, or that changes many rows; throws where it is not to be sent. */
+  guard?: StatementGuard | undefined;
+  /** Drivers' connections on which Sequelize itself runs a statement. */
+  readonly running: Set<object>;
+}
+
 /** How a driver's connection is spoken to. */
 interface Face {
   all(sql: string, parameters: readonly unknown[]): Promise<DriverRow[]>;
@@ -98,7 +121,7 @@ export class Connection implements StatementRunner {
   readonly dialect: Dialect;
   readonly #sequelize: Sequelize;
   readonly #notify: QueryListener;
-  readonly #held: Set<Connection> | undefined;
+  readonly #house: ConnectionHouse | undefined;
   readonly #id = `session-${++connectionCount}`;
 
   #raw: RawConnection | undefined;
@@ -112,13 +135,13 @@ export class Connection implements StatementRunner {
   /**
    * @param sequelize  the instance whose connection manager gives the connection
    * @param notify     told of every statement, after it ended
-   * @param held       where this object stands while it holds a connection
+   * @param house      what it has in common with the other connections of its database
    */
-  constructor(sequelize: Sequelize, dialect: Dialect, notify: QueryListener, held?: Set<Connection>) {
+  constructor(sequelize: Sequelize, dialect: Dialect, notify: QueryListener, house?: ConnectionHouse) {
     this.#sequelize = sequelize;
     this.dialect = dialect;
     this.#notify = notify;
-    this.#held = held;
+    this.#house = house;
   }
 
   /** Whether a transaction is open on this connection. */
@@ -131,18 +154,35 @@ export class Connection implements StatementRunner {
     return this.#executing;
   }
 
+  /** Whether the connection was lost, and the next statement outside a transaction takes a new one. */
+  get isBroken(): boolean {
+    return this.#broken !== undefined;
+  }
+
+  /** Where this connection's statements go instead; undefined outside a sandbox. */
+  get sandbox(): Sandbox | undefined {
+    return this.#house?.sandbox;
+  }
+
+  /** Whether a driver's connection is the one that this object holds. */
+  holds(raw: object): boolean {
+    return this.#raw === raw;
+  }
+
   /**
    * The open transaction as Sequelize's methods take it (`{ transaction: connection.handle }`); undefined outside one.
    *
    * Its own commit and rollback are not for callers: this object ends the transaction.
    */
   get handle(): Transaction | undefined {
+    if (this.sandbox) return this.sandbox.base.handle;
     return this.#inTransaction ? this.#handle : undefined;
   }
 
   /** Sends a statement that returns rows. */
   all(sql: string, parameters: readonly unknown[] = []): Promise<DriverRow[]> {
     if (capture({ sql, parameters })) return Promise.resolve(emptyResult().rows);
+    if (this.sandbox) return this.sandbox.send(this, { sql, parameters }, (base) => base.all(sql, parameters));
     return this.#send({ sql, parameters }, async (face) => {
       const rows = await face.all(sql, parameters);
       return { result: rows, rowCount: rows.length };
@@ -152,10 +192,25 @@ export class Connection implements StatementRunner {
   /** Sends a statement that writes; rows come back where it has a RETURNING clause (servers). */
   run(sql: string, parameters: readonly unknown[] = []): Promise<StatementResult> {
     if (capture({ sql, parameters })) return Promise.resolve(emptyResult());
+    if (this.sandbox) return this.sandbox.send(this, { sql, parameters }, (base) => base.run(sql, parameters));
     return this.#send({ sql, parameters }, async (face) => {
       const result = await face.run(sql, parameters);
       return { result, rowCount: result.rowCount };
     });
+  }
+
+  /** The number that a `SELECT count(*)` gives; where it fails, an open transaction goes on as before. */
+  async count(sql: string): Promise<number> {
+    const name = this.#inTransaction ? "count_of_rows" : undefined;
+    if (name !== undefined) await this.savepoint(name);
+    try {
+      const [row] = await this.all(sql);
+      if (name !== undefined) await this.release(name);
+      return Number(Object.values(row ?? {})[0] ?? 0);
+    } catch (error) {
+      if (name !== undefined) await this.rollbackTo(name);
+      throw error;
+    }
   }
 
   /** Opens a transaction that will write; on SQLite it takes the write lock and waits for it. */
@@ -175,6 +230,10 @@ export class Connection implements StatementRunner {
    * to be rolled back by the caller.
    */
   async commit(): Promise<void> {
+    if (this.sandbox) {
+      this.sandbox.commit();
+      return this.#finish("commit");
+    }
     const deadline = Date.now() + COMMIT_TIMEOUT_MS;
     for (;;) {
       try {
@@ -191,6 +250,13 @@ export class Connection implements StatementRunner {
 
   /** Ends the transaction and undoes its work; resolves also where the database had already ended it or the connection is lost. */
   async rollback(): Promise<void> {
+    if (this.sandbox) {
+      try {
+        return await this.sandbox.rollback();
+      } finally {
+        await this.#finish("rollback");
+      }
+    }
     try {
       await this.#command("ROLLBACK");
     } catch (error) {
@@ -204,16 +270,20 @@ export class Connection implements StatementRunner {
 
   /** Sets a savepoint in the open transaction. */
   async savepoint(name: string): Promise<void> {
+    if (this.sandbox) return this.sandbox.savepoint(name);
     await this.#command(`SAVEPOINT ${name}`);
   }
 
   /** Forgets a savepoint and keeps its work in the transaction. */
   async release(name: string): Promise<void> {
+    // A sandbox lets its savepoints go at the end of a line.
+    if (this.sandbox) return;
     await this.#command(`RELEASE SAVEPOINT ${name}`);
   }
 
   /** Undoes the work since a savepoint; the savepoint stays. */
   async rollbackTo(name: string): Promise<void> {
+    if (this.sandbox) return this.sandbox.rollbackTo(name);
     await this.#command(`ROLLBACK TO SAVEPOINT ${name}`);
   }
 
@@ -222,6 +292,7 @@ export class Connection implements StatementRunner {
    * meet a statement of ours on the wire. Statements of this connection wait until it is done; `work` must not call them.
    */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
+    if (this.sandbox) return this.sandbox.base.exclusive(work);
     return this.#enqueue(async () => {
       await this.#open();
       this.#executing = true;
@@ -257,24 +328,10 @@ export class Connection implements StatementRunner {
    *   ({@link Dialect.interruptUndoesTransaction}).
    */
   async cancel(): Promise<boolean> {
+    if (this.sandbox) return this.sandbox.base.cancel();
     const raw = this.#raw;
     if (!this.#executing || raw === undefined) return false;
-    if (raw.interrupt) {
-      raw.interrupt();
-      return true;
-    }
-    // Not from the pool: it may be empty because of the very statement to cancel.
-    const manager = this.#manager;
-    const killer = await manager._connect(manager.config);
-    try {
-      const sql =
-        raw.processID === undefined
-          ? `KILL QUERY ${Number(raw.threadId)}`
-          : `SELECT pg_cancel_backend(${Number(raw.processID)})`;
-      if (this.#executing) await faceOf(killer).all(sql, []);
-    } finally {
-      await manager._disconnect(killer);
-    }
+    await cancelOn(this.#sequelize, raw, () => this.#executing);
     return true;
   }
 
@@ -298,6 +355,11 @@ export class Connection implements StatementRunner {
 
   async #begin(sql: string): Promise<void> {
     if (isCapturing()) return;
+    if (this.sandbox) {
+      await this.sandbox.begin(this);
+      this.#inTransaction = true;
+      return;
+    }
     await this.#takeMemoryTransaction();
     try {
       await this.#command(sql);
@@ -340,6 +402,8 @@ export class Connection implements StatementRunner {
   #send<T>(statement: Statement, work: (face: Face) => Promise<{ result: T; rowCount: number }>): Promise<T> {
     return this.#enqueue(async () => {
       const face = await this.#open();
+      const prepared = this.#raw && this.#house?.prepare?.(this.#raw, statement.sql, (sql) => face.all(sql, []));
+      if (prepared) await prepared;
       const start = performance.now();
       this.#executing = true;
       let rowCount: number | null = null;
@@ -394,7 +458,7 @@ export class Connection implements StatementRunner {
     }
     this.#raw = raw;
     this.#face = face;
-    this.#held?.add(this);
+    this.#house?.held.add(this);
     return face;
   }
 
@@ -412,7 +476,7 @@ export class Connection implements StatementRunner {
   }
 
   #forget(): void {
-    this.#held?.delete(this);
+    this.#house?.held.delete(this);
     this.#raw = undefined;
     this.#face = undefined;
     this.#broken = undefined;
@@ -454,6 +518,31 @@ export class Connection implements StatementRunner {
     const handle = new HeldTransaction(this.#sequelize, {});
     (handle as unknown as { connection: RawConnection | undefined }).connection = this.#raw;
     return handle;
+  }
+}
+
+/**
+ * Cancels the statement that runs on a driver's connection.
+ *
+ * @param stillRuns  asked once more when the means to cancel is at hand
+ */
+export async function cancelOn(sequelize: Sequelize, connection: object, stillRuns: () => boolean): Promise<void> {
+  const raw = connection as RawConnection;
+  if (raw.interrupt) {
+    raw.interrupt();
+    return;
+  }
+  // Not from the pool: it may be empty because of the very statement to cancel.
+  const manager = (sequelize as unknown as { connectionManager: ConnectionManager }).connectionManager;
+  const killer = await manager._connect(manager.config);
+  try {
+    const sql =
+      raw.processID === undefined
+        ? `KILL QUERY ${Number(raw.threadId)}`
+        : `SELECT pg_cancel_backend(${Number(raw.processID)})`;
+    if (stillRuns()) await faceOf(killer).all(sql, []);
+  } finally {
+    await manager._disconnect(killer);
   }
 }
 

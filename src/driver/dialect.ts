@@ -219,6 +219,15 @@ export abstract class Dialect {
 
   /** More values than this stand in the text of a list, escaped, and not as parameters. */
   readonly maxListParameters: number = 5000;
+  /** The statements after which a connection refuses writes, and takes them again. */
+  abstract readonly accessMode: readonly [readOnly: string, readWrite: string];
+
+  /** A SELECT changes nothing, whatever functions it calls. */
+  readonly selectsNeverWrite: boolean = false;
+
+  /** Of a text of several statements the driver sends the first alone. */
+  readonly sendsFirstStatementOnly: boolean = false;
+
   /** `#` begins a comment, so it cannot stand in an operator. */
   readonly hashIsComment: boolean = false;
 

@@ -43,6 +43,7 @@ export class MysqlDialect extends Dialect {
   override readonly supportsIsDistinctFrom = false;
   override readonly abortsTransactionOnError = false;
   override readonly interruptUndoesTransaction = false;
+  override readonly accessMode = ["SET SESSION TRANSACTION READ ONLY", "SET SESSION TRANSACTION READ WRITE"] as const;
   override readonly readsBigintsAsText = false;
   /** Whether JSON columns come back parsed: depends on the driver and on the server's own JSON type; read when connecting. */
   override parsesJson = false;

@@ -64,6 +64,10 @@ export class PostgresDialect extends Dialect {
   override readonly interruptUndoesTransaction = false;
   override readonly readsBigintsAsText = false;
   override readonly parsesJson = true;
+  override readonly accessMode = [
+    "SET default_transaction_read_only = on",
+    "SET default_transaction_read_only = off",
+  ] as const;
   override readonly identifierQuote = '"';
 
   override bindBoolean(value: boolean): boolean {

@@ -65,6 +65,9 @@ export class SqliteDialect extends Dialect {
   override readonly interruptUndoesTransaction = true;
   override readonly readsBigintsAsText = true;
   override readonly parsesJson = false;
+  override readonly accessMode = ["PRAGMA query_only = 1", "PRAGMA query_only = 0"] as const;
+  override readonly selectsNeverWrite = true;
+  override readonly sendsFirstStatementOnly = true;
   override readonly identifierQuote = '"';
   // The write lock is taken at once: a deferred transaction that reads first may never be able to write.
   override readonly beginWrite = "BEGIN IMMEDIATE";

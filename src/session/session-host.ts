@@ -1,5 +1,5 @@
 import type { Sequelize } from "sequelize";
-import type { Connection } from "../driver/connection";
+import type { Connection, StatementGuard } from "../driver/connection";
 import type { Dialect } from "../driver/dialect";
 import type { Mapper } from "../mapper/mapper";
 import type { Session } from "./session";
@@ -12,6 +12,8 @@ export interface SessionHost {
   connect(): Connection;
   /** Tells the person of something that is allowed and probably not meant. */
   warn(message: string): void;
+  /** Asked before a statement that a person wrote, or a bulk change, is sent. */
+  readonly guard?: StatementGuard | undefined;
   /** The registered models. */
   mappers(): Iterable<Mapper>;
   /** The session that is current where the call is made. */

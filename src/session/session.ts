@@ -358,6 +358,7 @@ export class Session implements QueryExecutor {
 
   async #write({ sql, parameters }: Statement): Promise<{ rows: DriverRow[]; rowCount: number }> {
     const begins = !/^\s*(VACUUM|PRAGMA|ATTACH|DETACH|SET|ANALYZE|CREATE\s+DATABASE|DROP\s+DATABASE)\b/i.test(sql);
+    await this.#host.guard?.({ sql, parameters }, (text) => this.connection.count(text));
     if (begins) await this.#transaction.ensureOpen();
     try {
       if (/\bRETURNING\b/i.test(sql)) {
@@ -566,6 +567,26 @@ export class Session implements QueryExecutor {
       });
     if (work === undefined) return begin();
     return this.#queue.block(async () => this.#within(await begin(), work));
+  }
+
+  /**
+   * Sets a savepoint without flushing: for what a person types next in a sandbox.
+   *
+   * `keep` and `undo` end it without flushing; they do nothing where the transaction has ended.
+   */
+  savepoint(): Promise<{ keep(): Promise<void>; undo(): Promise<void> }> {
+    return this.#queue.run(async () => {
+      const handle = await this.#transaction.beginNested(this.#owner);
+      const { depth } = this.#transaction;
+      const end = (how: () => Promise<unknown>): Promise<void> =>
+        this.#queue.run(async () => {
+          if (handle.isActive) await how();
+        });
+      return {
+        keep: () => end(() => this.#transaction.release(depth)),
+        undo: () => end(() => this.#transaction.rollback(depth)),
+      };
+    });
   }
 
   async #within<T>(handle: SessionTransaction, work: (session: this) => T | Promise<T>): Promise<T> {

@@ -19,7 +19,7 @@ export interface BatchOptions {
 }
 
 /** How a batch ended. */
-export type BatchEnding = "done" | "failed" | "interrupted";
+export type BatchEnding = "done" | "failed" | "refused" | "interrupted";
 
 /** The exit code of a process that ran out of things to wait for while an input still waited, as Node has it for modules. */
 export const NEVER_SETTLED_EXIT_CODE = 13;
@@ -45,7 +45,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchEnding> {
   try {
     const ending = await batch.run();
     const work = context.pendingWork();
-    if (hasPendingWork(work)) {
+    if (hasPendingWork(work) && !context.keepsNothing) {
       errorOutput.write(`note: ${describePendingWork(work)} not committed, rolled back\n`);
       await context.rollback();
     }
@@ -144,8 +144,8 @@ class Batch implements Surroundings {
       this.note("error: interrupted");
       return false;
     }
-    if (ending === "failed") {
-      this.#ending = "failed";
+    if (ending === "failed" || ending === "refused") {
+      this.#ending = ending;
       return this.#options.keepGoing === true;
     }
     return true;

@@ -74,11 +74,13 @@ export interface ShellContext {
   present(value: unknown, presentation: Presentation): Promise<string | undefined>;
   /** Loads a to-one relationship that a statement's own code is about to read; undefined when there is nothing to load. */
   loadOnRead?(object: object, key: string): Promise<unknown> | undefined;
-  /** Runs one input of the person; here statements are grouped, counted or put under a savepoint. */
-  runInput?<T>(run: () => Promise<T>): Promise<T>;
+  /** Runs one input of the person; here statements are grouped, counted, guarded or put under a savepoint. */
+  runInput?<T>(run: () => Promise<T>, options?: InputOptions<T>): Promise<T>;
   /** Stops the statement that the database is busy with, and resolves when the connection can be used again. */
   cancel(): Promise<void>;
   pendingWork(): PendingWork;
+  /** Whether leaving loses everything whatever is done before, as in a sandbox: then nobody is asked. */
+  readonly keepsNothing?: boolean;
   /** Words for the prompt, such as `sandbox` or `read-only`. */
   marks?(): readonly string[];
   commit(): Promise<void>;
@@ -92,6 +94,14 @@ export interface ShellContext {
    * on a line of its own that begins with two blanks and `let`. Empty where nothing is known of their types.
    */
   declarations(): Promise<string>;
+}
+
+/** What {@link ShellContext.runInput} is told of an input. */
+export interface InputOptions<T> {
+  /** Whether what it came to is a failure. */
+  readonly isFailure?: (result: T) => boolean;
+  /** Asks the person; undefined where nobody can be asked. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
 }
 
 /** Whether a session holds work that leaving would lose. */

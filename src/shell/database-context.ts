@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import type { Database } from "../database";
 import type { QueryEvent } from "../driver/connection";
+import type { Sandbox } from "../driver/sandbox";
 import { Mapper } from "../mapper/mapper";
 import {
   aliased,
@@ -28,6 +29,7 @@ import { makeTransient } from "../session/session";
 import { captureSql } from "./capture-sql";
 import type {
   CapturedStatement,
+  InputOptions,
   ModelSummary,
   OutputSettings,
   PendingWork,
@@ -43,7 +45,8 @@ export interface DatabaseContextOptions {
   readonly name: string;
   readonly banner: readonly string[];
   readonly color: boolean;
-  readonly readOnly: boolean;
+  /** Nobody is asked before statements that take many rows. */
+  readonly yes: boolean;
   /** The program's own version. */
   readonly version: string;
   /** Writes lines to stderr. */
@@ -66,6 +69,8 @@ export class DatabaseContext implements ShellContext {
   /** Statements of the running input by their text, for the hint at a loop of them. */
   readonly #statements = new Map<string, number>();
   #newBefore: ReadonlySet<object> = new Set();
+  /** The input that is running: only what a person typed is guarded. */
+  #input: Pick<InputOptions<unknown>, "ask"> | undefined;
 
   constructor(database: Database, settings: OutputSettings, options: DatabaseContextOptions) {
     this.#database = database;
@@ -77,6 +82,13 @@ export class DatabaseContext implements ShellContext {
     this.banner = [...options.banner, ...notes];
     this.commands = [dbCommand(database, options.version)];
     database.onQuery((event) => this.#heard(event));
+    if (!options.yes) {
+      database.guard = async (statement, count) => {
+        if (!this.#input || database.sandbox || !/\b(?:DELETE|UPDATE|DROP|TRUNCATE)\b/i.test(statement.sql)) return;
+        const { checkDestructive } = await import("./destructive-guard.js");
+        await checkDestructive(statement, { dialect: database.dialect, ask: this.#input.ask, count });
+      };
+    }
   }
 
   async present(value: unknown, { durationMs, interactive, width }: Presentation): Promise<string | undefined> {
@@ -115,19 +127,39 @@ export class DatabaseContext implements ShellContext {
     return loadOnRead(object, key);
   }
 
-  async runInput<T>(run: () => Promise<T>): Promise<T> {
+  async runInput<T>(run: () => Promise<T>, options: InputOptions<T> = {}): Promise<T> {
     this.#statements.clear();
     this.#database.session.lastOutcome = undefined;
     this.#newBefore = this.#database.session.new;
+    this.#input = options;
     try {
-      return await run();
+      return this.#database.sandbox ? await this.#runInSandbox(run, this.#database.sandbox, options) : await run();
     } finally {
+      this.#input = undefined;
       if (this.settings.echo) this.#tellLoops();
     }
   }
 
+  async #runInSandbox<T>(run: () => Promise<T>, sandbox: Sandbox, { isFailure }: InputOptions<T>): Promise<T> {
+    const { SandboxLine } = await import("./sandbox-line.js");
+    const line = await SandboxLine.begin(this.#database, sandbox);
+    let failed = true;
+    try {
+      const result = await run();
+      failed = isFailure?.(result) ?? false;
+      return result;
+    } finally {
+      const told = await line.end(failed);
+      if (told !== undefined) this.#options.write(`${told}\n`);
+    }
+  }
+
   async cancel(): Promise<void> {
-    await this.#database.session.cancel();
+    await this.#database.cancel();
+  }
+
+  get keepsNothing(): boolean {
+    return this.#database.sandbox !== undefined;
   }
 
   pendingWork(): PendingWork {
@@ -135,7 +167,7 @@ export class DatabaseContext implements ShellContext {
   }
 
   marks(): readonly string[] {
-    return this.#options.readOnly ? ["read-only"] : [];
+    return [...(this.#database.sandbox ? ["sandbox"] : []), ...(this.#database.readOnly ? ["read-only"] : [])];
   }
 
   async commit(): Promise<void> {
@@ -146,8 +178,12 @@ export class DatabaseContext implements ShellContext {
     await this.#database.session.rollback();
   }
 
-  close(): Promise<void> {
-    return this.#database.close();
+  async close(): Promise<void> {
+    const undone = this.#database.sandbox?.changes() ?? [];
+    await this.#database.close();
+    if (undone.length === 0) return;
+    const { describeChanges } = await import("./sandbox-changes.js");
+    this.#options.write(`note: the sandbox was rolled back: ${describeChanges(undone)}\n`);
   }
 
   captureSql(evaluate: () => Promise<unknown>): Promise<readonly CapturedStatement[]> {

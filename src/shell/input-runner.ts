@@ -16,7 +16,7 @@ import type { Statement } from "./statement";
 import { TypeChecks } from "./type-checks";
 
 /** How running one input ended. */
-export type Ending = "done" | "failed" | "interrupted" | "leave";
+export type Ending = "done" | "failed" | "refused" | "interrupted" | "leave";
 
 /** Where an {@link InputRunner} writes, and what only its surroundings can do. */
 export interface Surroundings {
@@ -30,6 +30,8 @@ export interface Surroundings {
   readonly history: readonly string[];
   readBlock(): Promise<string | undefined>;
   lendTerminal<T>(run: () => Promise<T>): Promise<T>;
+  /** The answer to a question, empty when the person declines; left out where nobody can be asked. */
+  readonly ask?: (question: string) => Promise<string>;
   /** Whether the shell may be left now; asks or tells about pending work. */
   mayLeave(): Promise<boolean>;
 }
@@ -101,7 +103,7 @@ export class InputRunner {
     } catch (error) {
       // An error of the shell or of a command: no place in the person's code belongs to it.
       this.report({ ...reportError(error, () => undefined), frames: [] }, firstLine);
-      return "failed";
+      return endingOf(error);
     }
   }
 
@@ -114,7 +116,9 @@ export class InputRunner {
   }
 
   #inContext<T>(run: () => Promise<T>): Promise<T> {
-    return this.#context.runInput ? this.#context.runInput(run) : run();
+    if (!this.#context.runInput) return run();
+    const isFailure = (result: T): boolean => result === "failed" || result === "refused" || result === "interrupted";
+    return this.#context.runInput(run, { isFailure, ask: this.#around.ask });
   }
 
   async #code(statement: Statement & { kind: "code" }, firstLine: number | undefined): Promise<Ending> {
@@ -131,7 +135,7 @@ export class InputRunner {
     }
     if (outcome.kind === "interrupted") return "interrupted";
     this.report(reportError(outcome.error, this.findInput, outcome.suggestion), firstLine);
-    return "failed";
+    return endingOf(outcome.error);
   }
 
   /** Tells what is wrong with the types of an input. @returns whether it is not to be run */
@@ -180,7 +184,7 @@ export class InputRunner {
       if (error instanceof StoppedInCommand) return "interrupted";
       if (!(error instanceof FailedInCommand)) throw error;
       this.report(reportError(error.outcome.error, this.findInput, error.outcome.suggestion), firstLine);
-      return "failed";
+      return endingOf(error.outcome.error);
     }
     return this.#leaving ? "leave" : "done";
   }
@@ -220,6 +224,11 @@ export class InputRunner {
       },
     };
   }
+}
+
+/** How an input ended that an error ended. */
+function endingOf(error: unknown): Ending {
+  return (error as { name?: unknown } | null | undefined)?.name === "GuardError" ? "refused" : "failed";
 }
 
 /** Resolves when whatever was typed until now has been read: after one whole turn of the event loop. */

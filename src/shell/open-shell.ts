@@ -15,6 +15,10 @@ export interface OpenShellOptions {
   /** Leaves the tables of the sample models empty. */
   readonly empty: boolean;
   readonly readOnly: boolean;
+  /** Everything is rolled back at the end. */
+  readonly sandbox: boolean;
+  /** Nobody is asked before statements that take many rows. */
+  readonly yes: boolean;
   readonly format: OutputSettings["format"];
   readonly limit: number | undefined;
   readonly echo: boolean;
@@ -40,6 +44,7 @@ export async function openShell(options: OpenShellOptions): Promise<ShellContext
     onWarning: (message) => options.write(`warning: ${message}\n`),
   });
   try {
+    if (options.sandbox) await database.beginSandbox();
     const made =
       options.models === undefined && !options.reflect && !options.readOnly
         ? await prepareSample(database, options)
@@ -87,7 +92,7 @@ export async function openProjectDatabase(
   if (project.sequelize !== undefined) {
     if (url !== undefined) pointAt(project.sequelize, url);
     project.define(project.sequelize);
-    return attach(project.sequelize, more);
+    return attach(project.sequelize, { ...more, readOnly });
   }
   return openDatabase(url ?? DEFAULT_URL, {
     ...more,
@@ -100,6 +105,8 @@ export async function openProjectDatabase(
 /** Makes the sample tables and loads the sample data where none of the tables is there. @returns what was made, in words */
 async function prepareSample(database: Database, options: OpenShellOptions): Promise<string | undefined> {
   if (await database.hasTables()) return undefined;
+  if (database.sandbox && !database.dialect.supportsTransactionalDdl)
+    return "no tables: a sandbox cannot make them here";
   await database.createAll();
   if (options.empty) return "new: empty tables roles and users";
   const { loadSampleData } = await import("../import-export/sample-data.js");

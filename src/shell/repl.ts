@@ -431,10 +431,12 @@ class Repl implements Surroundings {
     this.#options.errorOutput.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
+  readonly ask = (question: string): Promise<string> => this.#ask(question);
+
   /** Asks what becomes of pending work before leaving. */
   async mayLeave(): Promise<boolean> {
     const context = this.#opened?.context;
-    if (!context || !hasPendingWork(context.pendingWork())) return true;
+    if (!context || context.keepsNothing || !hasPendingWork(context.pendingWork())) return true;
     const question = `${describePendingWork(context.pendingWork())} not committed. [c]ommit, [r]oll back, [a]bort exit (default): `;
     const answer = (await this.#ask(question)).trim().toLowerCase();
     if (/^c(ommit)?$/.test(answer)) await context.commit();

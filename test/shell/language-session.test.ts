@@ -25,7 +25,7 @@ async function declare(url: string, options?: Parameters<typeof openDatabase>[1]
     version: "0",
     banner: [],
     color: false,
-    readOnly: false,
+    yes: true,
     write: () => undefined,
   });
   return context.declarations();
