@@ -16,7 +16,7 @@ export function compareColumns(
     const existing = findColumn(database, column.name);
     if (existing === undefined) {
       changes.push({ kind: "addColumn", column });
-      findings.push(`Detected added column '${model.name}.${column.name}' (${column.type})`);
+      findings.push(`Detected added column '${model.name}.${column.name}' (${typeText(column)})`);
     } else if (generatedDiffers(existing, column)) {
       changes.push({ kind: "dropColumn", name: existing.name, column: existing }, { kind: "addColumn", column });
       findings.push(`Detected changed expression of generated column '${model.name}.${column.name}'`);
@@ -116,7 +116,7 @@ function defaultPatch(column: Column): NonNullable<ColumnPatch["default"]> | nul
   return { text: column.default, ...(column.source?.default === undefined ? {} : { source: column.source.default }) };
 }
 
-function typeText(column: Column): string {
+export function typeText(column: Column): string {
   return column.enumValues
     ? `ENUM(${column.enumValues.map((value) => `'${value}'`).join(", ")})`
     : column.type.toUpperCase();

@@ -2,6 +2,7 @@ import { ArgumentError } from "../errors";
 import type { SchemaDialect } from "../schema/dialects/schema-dialect";
 import type { Column, Schema, Table } from "../schema/schema";
 import { findColumn, findTable } from "../schema/schema";
+import { typeText } from "./compare-columns";
 
 /** Which tables and columns have a new name. */
 export interface Renames {
@@ -17,7 +18,7 @@ export interface RenameCandidate {
   table?: string;
   from: string;
   to: string;
-  /** The column's type, for the question. */
+  /** The column's type as people read it. */
   type?: string;
   /** From 0 to 1: how much of the two is alike. */
   score: number;
@@ -122,7 +123,7 @@ export function columnCandidates(
       if (!certain && !dialect.sameType(from, to)) return [];
       const score = columnLikeness(from, to, database, model, dialect);
       if (!certain && score < COLUMN_LIKENESS) return [];
-      return [{ table: model.name, from: from.name, to: to.name, type: from.type, score, certain }];
+      return [{ table: model.name, from: from.name, to: to.name, type: typeText(from), score, certain }];
     }),
   );
 }

@@ -137,7 +137,7 @@ function renameJudge(env: Environment, doubts: RenameCandidate[]): RenameJudge {
     const question =
       table === undefined
         ? `Was the table ${from} renamed to ${to}? [y/N] `
-        : `Was ${table}.${from} renamed to ${table}.${to} (${type?.toUpperCase() ?? ""})? [y/N] `;
+        : `Was ${table}.${from} renamed to ${table}.${to} (${type ?? ""})? [y/N] `;
     return /^y(es)?$/i.test(await env.ask(question));
   };
 }
