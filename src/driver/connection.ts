@@ -2,7 +2,10 @@ import type { Sequelize, Transaction } from "sequelize";
 import { OperationalError } from "../errors";
 import { capture, emptyResult, isCapturing } from "./capture";
 import type { Dialect, DriverRow, Statement, StatementResult, StatementRunner } from "./dialect";
+import type { Face, RawConnection } from "./face";
+import { faceOf } from "./face";
 import { MysqlDialect, SERVER_SETTINGS } from "./mysql";
+import type { RowSink } from "./row-sink";
 import type { Sandbox } from "./sandbox";
 
 /** What is told of every statement that went to the database, once, after it ended. */
@@ -37,29 +40,6 @@ interface HeldFields {
   _afterCommitHooks: ((this: unknown, transaction: unknown) => unknown)[];
 }
 
-type Callback<T> = (error: Error | null, result: T) => void;
-
-/** A driver's connection; each driver has some of these members. */
-interface RawConnection {
-  uuid?: string | undefined;
-  filename?: string;
-  // sqlite3
-  all?(sql: string, parameters: readonly unknown[], done: Callback<DriverRow[]>): void;
-  run?(
-    sql: string,
-    parameters: readonly unknown[],
-    done: (this: { changes: number; lastID: number }, error: Error | null) => void,
-  ): void;
-  interrupt?(): void;
-  configure?(option: "busyTimeout", ms: number): void;
-  wait?(done: (error: Error | null) => void): void;
-  // pg, mariadb, mysql2
-  query?(sql: string, parameters: readonly unknown[], done?: Callback<unknown>): unknown;
-  destroy?(): void;
-  processID?: number;
-  threadId?: number | bigint;
-}
-
 /** A driver's connection beside a {@link Connection}; its holder ends it. */
 export interface SpareConnection {
   raw: object;
@@ -91,12 +71,6 @@ export interface ConnectionHouse {
   guard?: StatementGuard | undefined;
   /** Drivers' connections on which Sequelize itself runs a statement. */
   readonly running: Set<object>;
-}
-
-/** How a driver's connection is spoken to. */
-interface Face {
-  all(sql: string, parameters: readonly unknown[]): Promise<DriverRow[]>;
-  run(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
 }
 
 /** How long a statement waits for another process that holds the file, in milliseconds. */
@@ -186,6 +160,16 @@ export class Connection implements StatementRunner {
     return this.#send({ sql, parameters }, async (face) => {
       const rows = await face.all(sql, parameters);
       return { result: rows, rowCount: rows.length };
+    });
+  }
+
+  /** Sends a statement that returns rows, which `sink` takes as they come. @returns the number of rows */
+  read(sql: string, parameters: readonly unknown[], sink: RowSink): Promise<number> {
+    if (capture({ sql, parameters })) return Promise.resolve(0);
+    if (this.sandbox) return this.sandbox.send(this, { sql, parameters }, (base) => base.read(sql, parameters, sink));
+    return this.#send({ sql, parameters }, async (face) => {
+      const rowCount = await face.read(sql, parameters, sink);
+      return { result: rowCount, rowCount };
     });
   }
 
@@ -555,62 +539,4 @@ function isConnectionLoss(error: unknown): boolean {
       message,
     )
   );
-}
-
-function faceOf(raw: RawConnection): Face {
-  if (raw.all && raw.run) return sqliteFace(raw as RawConnection & Required<Pick<RawConnection, "all" | "run">>);
-  if (raw.processID !== undefined) return postgresFace(raw);
-  return mysqlFace(raw);
-}
-
-function sqliteFace(raw: Required<Pick<RawConnection, "all" | "run">> & RawConnection): Face {
-  return {
-    all: (sql, parameters) =>
-      new Promise((resolve, reject) =>
-        raw.all(sql, parameters, (error, rows) => (error ? reject(error) : resolve(rows))),
-      ),
-    run: (sql, parameters) =>
-      new Promise((resolve, reject) =>
-        raw.run(sql, parameters, function (error) {
-          if (error) reject(error);
-          else resolve({ rows: [], rowCount: this.changes, insertId: this.lastID });
-        }),
-      ),
-  };
-}
-
-function postgresFace(raw: RawConnection): Face {
-  const query = async (sql: string, parameters: readonly unknown[]): Promise<StatementResult> => {
-    const result = (await raw.query?.(sql, parameters)) as { rows: DriverRow[]; rowCount: number | null };
-    return { rows: result.rows, rowCount: result.rowCount ?? 0 };
-  };
-  return { all: async (sql, parameters) => (await query(sql, parameters)).rows, run: query };
-}
-
-interface MysqlHeader {
-  affectedRows?: number | bigint;
-  insertId?: number | bigint;
-}
-
-function mysqlFace(raw: RawConnection): Face {
-  // mysql2 takes a callback; mariadb returns a promise.
-  const viaCallback = (raw as { execute?: { length: number }; promise?: unknown }).promise !== undefined;
-  const query = (sql: string, parameters: readonly unknown[]): Promise<unknown> =>
-    viaCallback
-      ? new Promise((resolve, reject) => {
-          raw.query?.(sql, parameters, (error, result) => (error ? reject(error) : resolve(result)));
-        })
-      : (raw.query?.(sql, parameters) as Promise<unknown>);
-  return {
-    all: async (sql, parameters) => {
-      const result = await query(sql, parameters);
-      return Array.isArray(result) ? [...(result as DriverRow[])] : [];
-    },
-    run: async (sql, parameters) => {
-      const result = await query(sql, parameters);
-      if (Array.isArray(result)) return { rows: [...(result as DriverRow[])], rowCount: result.length };
-      const { affectedRows = 0, insertId = 0 } = result as MysqlHeader;
-      return { rows: [], rowCount: Number(affectedRows), insertId: Number(insertId) };
-    },
-  };
 }

@@ -49,10 +49,8 @@ export interface StatementRunner {
 export interface Cursor {
   /** Makes the database keep the result. */
   open(select: Statement): Statement;
-  /** Reads the next rows. */
+  /** Reads the next rows; they may have further columns, of names that no SELECT has. */
   next(): Statement;
-  /** The rows of {@link next} as those of the SELECT. */
-  take(rows: DriverRow[]): DriverRow[];
   /** Makes the database forget the result. @param mayBeGone  a rollback may have done so already */
   close(runner: StatementRunner, mayBeGone: boolean): Promise<void>;
 }

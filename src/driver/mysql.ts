@@ -135,21 +135,16 @@ export class MysqlDialect extends Dialect {
   override cursor(name: string, batch: number): Cursor {
     const number = "row number";
     // MyISAM: its rows outlive a rollback.
-    let last: unknown = 0;
+    let read = 0;
     return {
       open: ({ sql, parameters }) => ({
         sql: `CREATE TEMPORARY TABLE ${name} (${this.quote(number)} BIGINT AUTO_INCREMENT PRIMARY KEY) ENGINE=MyISAM AS ${sql}`,
         parameters,
       }),
       next: () => ({
-        sql: `SELECT * FROM ${name} WHERE ${this.quote(number)} > ? ORDER BY ${this.quote(number)} LIMIT ?`,
-        parameters: [last, batch],
+        sql: `SELECT * FROM ${name} WHERE ${this.quote(number)} > ? AND ${this.quote(number)} <= ? ORDER BY ${this.quote(number)}`,
+        parameters: [read, (read += batch * this.idIncrement)],
       }),
-      take: (rows) => {
-        last = rows.at(-1)?.[number] ?? last;
-        for (const row of rows) delete row[number];
-        return rows;
-      },
       close: async (runner) => void (await runner.run(`DROP TEMPORARY TABLE IF EXISTS ${name}`)),
     };
   }

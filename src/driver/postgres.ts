@@ -137,7 +137,6 @@ export class PostgresDialect extends Dialect {
         parameters,
       }),
       next: () => ({ sql: `FETCH FORWARD ${batch} FROM ${name}`, parameters: [] }),
-      take: (rows) => rows,
       close: async (runner, mayBeGone) => {
         // Closing what is gone would abort a transaction that was begun meanwhile.
         const found = mayBeGone ? await runner.all("SELECT 1 FROM pg_cursors WHERE name = $1", [name]) : [{}];

@@ -128,7 +128,6 @@ export class SqliteDialect extends Dialect {
         sql: `SELECT * FROM temp.${name} WHERE _rowid_ > ? AND _rowid_ <= ? ORDER BY _rowid_`,
         parameters: [read, (read += batch)],
       }),
-      take: (rows) => rows,
       close: async (runner) => void (await runner.run(`DROP TABLE IF EXISTS temp.${name}`)),
     };
   }

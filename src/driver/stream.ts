@@ -2,11 +2,14 @@ import type { Readable } from "node:stream";
 import { ResourceClosedError } from "../errors";
 import type { Connection, SpareConnection } from "./connection";
 import type { Cursor, Dialect, DriverRow, Statement } from "./dialect";
+import { arraysOf } from "./face";
+import type { ResultColumn, RowSink } from "./row-sink";
+import { RowObjects } from "./row-sink";
 
 /** The rows of one SELECT in batches, as they are asked for. */
-export interface RowStream {
-  /** The next rows; none at the end. */
-  next(): Promise<DriverRow[]>;
+export interface RowStream<S extends RowSink> {
+  /** The next rows; undefined at the end. */
+  next(): Promise<S | undefined>;
   /** Makes the database forget the result; also before its end. */
   close(): Promise<void>;
 }
@@ -20,32 +23,44 @@ let streamCount = 0;
  * (but not for a ROLLBACK of the transaction in which it began). The database keeps the result in a cursor or a temporary
  * table, or a further connection holds it back, where no transaction is open and the driver can.
  *
- * @param batch  rows of one batch at the most
+ * @param batch    rows of one batch at the most
+ * @param newSink  makes what the rows of one batch are read into
  */
-export async function openRowStream(connection: Connection, statement: Statement, batch: number): Promise<RowStream> {
+export async function openRowStream<S extends RowSink>(
+  connection: Connection,
+  statement: Statement,
+  batch: number,
+  newSink: () => S,
+): Promise<RowStream<S>> {
   const apart =
     connection.dialect.streamsApart && !connection.inTransaction
-      ? await DriverStream.open(connection, statement, batch)
+      ? await DriverStream.open(connection, statement, batch, newSink)
       : undefined;
-  return apart ?? CursorStream.open(connection, statement, batch);
+  return apart ?? CursorStream.open(connection, statement, batch, newSink);
 }
 
-/** The rows of a SELECT in batches; leaving the loop early closes what the database keeps. */
+/** The rows of a SELECT as objects, in batches; leaving the loop early closes what the database keeps. */
 export async function* streamRows(
   connection: Connection,
   statement: Statement,
   batch: number,
 ): AsyncGenerator<DriverRow[], void, undefined> {
-  const stream = await openRowStream(connection, statement, batch);
+  const stream = await openRowStream(connection, statement, batch, () => new RowObjects());
   try {
     for (;;) {
-      const rows = await stream.next();
-      if (rows.length === 0) return;
-      yield rows;
+      const read = await stream.next();
+      if (read === undefined) return;
+      yield read.rows;
     }
   } finally {
     await stream.close();
   }
+}
+
+/** What one batch was read into, and how many rows it has. */
+interface Batch<S> {
+  readonly sink: S;
+  readonly count: number;
 }
 
 /**
@@ -53,42 +68,49 @@ export async function* streamRows(
  *
  * From the second batch on the next one is fetched while the last one is worked on: who asks twice reads on.
  */
-class CursorStream implements RowStream {
+class CursorStream<S extends RowSink> implements RowStream<S> {
   readonly #connection: Connection;
   readonly #cursor: Cursor;
   readonly #batch: number;
+  readonly #newSink: () => S;
   /** The transaction in which the stream began. */
   readonly #transaction: { finished?: string } | undefined;
-  #ahead: Promise<DriverRow[]> | undefined;
+  #ahead: Promise<Batch<S>> | undefined;
   #hasBegun = false;
   #isDone = false;
 
-  private constructor(connection: Connection, cursor: Cursor, batch: number) {
+  private constructor(connection: Connection, cursor: Cursor, batch: number, newSink: () => S) {
     this.#connection = connection;
     this.#cursor = cursor;
     this.#batch = batch;
+    this.#newSink = newSink;
     this.#transaction = connection.handle as { finished?: string } | undefined;
   }
 
-  static async open(connection: Connection, statement: Statement, batch: number): Promise<CursorStream> {
+  static async open<S extends RowSink>(
+    connection: Connection,
+    statement: Statement,
+    batch: number,
+    newSink: () => S,
+  ): Promise<CursorStream<S>> {
     const cursor = connection.dialect.cursor(`sequelize_shell_${process.pid}_${++streamCount}`, batch);
     const { sql, parameters } = cursor.open(statement);
     await connection.run(sql, parameters);
-    return new CursorStream(connection, cursor, batch);
+    return new CursorStream(connection, cursor, batch, newSink);
   }
 
-  async next(): Promise<DriverRow[]> {
-    if (this.#isDone) return [];
+  async next(): Promise<S | undefined> {
+    if (this.#isDone) return undefined;
     if (this.#transaction?.finished === "rollback") {
       throw new ResourceClosedError("Cannot read on: the transaction in which it began was rolled back.", {
         hint: "commit or roll back after the loop, or begin the loop outside the transaction",
       });
     }
-    const rows = this.#cursor.take(await (this.#ahead ?? this.#fetch()));
-    this.#isDone = rows.length < this.#batch;
+    const { sink, count } = await (this.#ahead ?? this.#fetch());
+    this.#isDone = count < this.#batch;
     this.#ahead = this.#isDone || !this.#hasBegun ? undefined : this.#fetch();
     this.#hasBegun = true;
-    return rows;
+    return count === 0 ? undefined : sink;
   }
 
   async close(): Promise<void> {
@@ -98,32 +120,41 @@ class CursorStream implements RowStream {
     await this.#cursor.close(this.#connection, this.#transaction !== undefined).catch(() => undefined);
   }
 
-  #fetch(): Promise<DriverRow[]> {
+  #fetch(): Promise<Batch<S>> {
     const { sql, parameters } = this.#cursor.next();
-    const rows = this.#connection.all(sql, parameters);
+    const sink = this.#newSink();
+    const read = this.#connection.read(sql, parameters, sink).then((count) => ({ sink, count }));
     // It is heard of when the rows are asked for, which may be never.
-    rows.catch(() => undefined);
-    return rows;
+    read.catch(() => undefined);
+    return read;
   }
 }
 
 /** The connections of the drivers that hold a result back while its rows are worked on. */
 interface StreamingConnection {
   /** mariadb */
-  queryStream?(sql: string, parameters: readonly unknown[]): Readable;
+  queryStream?(statement: object, parameters: readonly unknown[]): Readable;
   /** mysql2 */
-  query?(sql: string, parameters: readonly unknown[]): { stream(): Readable };
+  query?(statement: object, parameters: readonly unknown[]): { stream(): Readable };
 }
 
+/** A column as the drivers tell of it: mariadb by a function, mysql2 by a value. */
+type DriverColumn = { name: string | (() => string) };
+
 /** Rows that a further connection gives, as fast as they are taken. */
-class DriverStream implements RowStream {
+class DriverStream<S extends RowSink> implements RowStream<S> {
   readonly #dialect: Dialect;
   readonly #spare: SpareConnection;
   readonly #statement: Statement;
   readonly #batch: number;
-  readonly #rows: AsyncIterator<DriverRow>;
+  readonly #newSink: () => S;
+  readonly #rows: Readable;
   readonly #start = performance.now();
-  #first: IteratorResult<DriverRow, unknown> | undefined;
+  #columns: readonly ResultColumn[] = [];
+  #hasEnded = false;
+  #failure: { error: unknown } | undefined;
+  /** Called when there are rows again, or none any more. */
+  #wake: () => void = () => undefined;
   #rowCount = 0;
   #isDone = false;
 
@@ -132,26 +163,48 @@ class DriverStream implements RowStream {
     spare: SpareConnection,
     statement: Statement,
     batch: number,
-    rows: AsyncIterator<DriverRow>,
+    newSink: () => S,
+    rows: Readable,
   ) {
     this.#dialect = dialect;
     this.#spare = spare;
     this.#statement = statement;
     this.#batch = batch;
+    this.#newSink = newSink;
     this.#rows = rows;
+    rows.on("fields", (columns: readonly DriverColumn[]) => {
+      this.#columns = columns.map((column) => ({
+        name: typeof column.name === "string" ? column.name : column.name(),
+        parse: undefined,
+      }));
+    });
+    rows.on("readable", () => this.#wake());
+    rows.on("end", () => {
+      this.#hasEnded = true;
+      this.#wake();
+    });
+    rows.on("error", (error: unknown) => {
+      this.#failure ??= { error };
+      this.#wake();
+    });
   }
 
   /** Begins to read; undefined where that is not possible, because the statement speaks of what only `connection` has. */
-  static async open(connection: Connection, statement: Statement, batch: number): Promise<DriverStream | undefined> {
+  static async open<S extends RowSink>(
+    connection: Connection,
+    statement: Statement,
+    batch: number,
+    newSink: () => S,
+  ): Promise<DriverStream<S> | undefined> {
     const spare = await connection.openAnother().catch(() => undefined);
     if (spare === undefined) return undefined;
     const raw = spare.raw as StreamingConnection;
     const { sql, parameters } = statement;
     try {
-      const readable = raw.queryStream?.(sql, parameters) ?? raw.query?.(sql, parameters).stream();
-      const rows = readable?.[Symbol.asyncIterator]() as AsyncIterator<DriverRow>;
-      const stream = new DriverStream(connection.dialect, spare, statement, batch, rows);
-      stream.#first = await rows.next();
+      const sent = arraysOf(sql, newSink());
+      const rows = raw.queryStream?.(sent, parameters) ?? raw.query?.(sent, parameters).stream();
+      const stream = new DriverStream(connection.dialect, spare, statement, batch, newSink, rows as Readable);
+      await stream.#more();
       return stream;
     } catch {
       spare.destroy();
@@ -159,27 +212,32 @@ class DriverStream implements RowStream {
     }
   }
 
-  async next(): Promise<DriverRow[]> {
-    const rows: DriverRow[] = [];
+  async next(): Promise<S | undefined> {
+    if (this.#isDone) return undefined;
     try {
-      while (!this.#isDone && rows.length < this.#batch) {
-        const result = this.#first ?? (await this.#rows.next());
-        this.#first = undefined;
-        if (result.done) {
-          this.#end();
-          await this.#spare.release();
-        } else {
-          rows.push(result.value);
-          this.#rowCount++;
-        }
+      const sink = this.#newSink();
+      let count = 0;
+      while (count < this.#batch) {
+        const cells = this.#rows.read() as unknown[] | null;
+        if (cells !== null) {
+          if (count === 0) sink.columns(this.#columns);
+          sink.row(cells);
+          count++;
+        } else if (this.#hasEnded) break;
+        else await this.#more();
       }
+      this.#rowCount += count;
+      if (this.#hasEnded && count < this.#batch) {
+        this.#end();
+        await this.#spare.release();
+      }
+      return count === 0 ? undefined : sink;
     } catch (error) {
       const failure = this.#dialect.translateError(error, this.#statement);
       this.#end(failure);
       this.#spare.destroy();
       throw failure;
     }
-    return rows;
   }
 
   close(): Promise<void> {
@@ -188,6 +246,13 @@ class DriverStream implements RowStream {
       this.#end();
     }
     return Promise.resolve();
+  }
+
+  /** Resolves when there is something to read, or the end is reached. */
+  async #more(): Promise<void> {
+    if (this.#failure === undefined && !this.#hasEnded && this.#rows.readableLength === 0)
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #end(error?: unknown): void {

@@ -28,11 +28,12 @@ export function rowClassOf(model: ModelStatic<Model>): RowClass {
     _previousDataValues: lazily("_previousDataValues", (instance) => ({ ...instance.dataValues })),
     _changed: lazily("_changed", () => new Set()),
     uniqno: { value: 1, writable: true, configurable: true },
+    // On the prototype, because they are the same for all until Sequelize writes to one instance.
+    _options: { value: options, writable: true, configurable: true, enumerable: true },
+    isNewRecord: { value: false, writable: true, configurable: true, enumerable: true },
   }) as object;
   function Row(this: InstanceFields, dataValues: Record<string, unknown>): void {
     this.dataValues = dataValues;
-    this._options = options;
-    this.isNewRecord = false;
   }
   Row.prototype = prototype;
   return Row as unknown as RowClass;

@@ -48,12 +48,8 @@ export function expire(unit: UnitOfWork, instance: Instance, mapper: Mapper, nam
 }
 
 /** A row has arrived for an expired object. */
-export function settleExpired(
-  state: InstanceState,
-  columns: readonly { name: string; attribute: Attribute }[],
-  complete: boolean,
-): void {
-  for (const { name } of columns) state.expired?.delete(name);
+export function settleExpired(state: InstanceState, attributes: readonly Attribute[], complete: boolean): void {
+  for (const { name } of attributes) state.expired?.delete(name);
   if (state.expired?.size === 0) state.expired = undefined;
   if (!complete) return;
   state.complete = true;

@@ -1,192 +1,185 @@
-import type { DriverRow } from "../driver/dialect";
-import type { Attribute } from "../mapper/attribute";
 import type { IdentityKey, Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
-import type { CompiledSelect, EntitySlot, ValueSlot } from "../query/query-executor";
+import type { CompiledSelect } from "../query/query-executor";
 import { rowMaker } from "../query/result-row";
 import { settleExpired } from "./expiring";
 import type { Instance, InstanceState, Values } from "./instance-state";
 import { LoadedState, peekState, setState } from "./instance-state";
 import { loadMembers, membersOf, referenceOf, undoRelations } from "./linking";
 import { ownState } from "./own-state";
-
+import type { EntityPart, ValuePart } from "./row-batch";
+import { NO_ROW, RowBatch } from "./row-batch";
 import type { UnitOfWork } from "./unit-of-work";
 
-/** Reads rows into instances through the identity map, and into tuples. */
+/** Makes results of the rows of one SELECT: instances, through the identity map, and tuples. */
 export class Hydrator {
   readonly #unit: UnitOfWork;
-  readonly #readers: readonly ((row: DriverRow) => unknown)[];
-  readonly #entities: EntityReader[] = [];
   readonly #compiled: CompiledSelect;
   readonly #makeTuple: ((values: unknown[]) => readonly unknown[]) | undefined;
-  /** Everything that was read so far, where equal instances are given once. */
-  #seen: Set<unknown> | undefined;
-  #count = 0;
 
   constructor(unit: UnitOfWork, compiled: CompiledSelect) {
     this.#unit = unit;
     this.#compiled = compiled;
-    this.#readers = compiled.slots.map((slot) => this.#readerOf(slot));
     this.#makeTuple =
       compiled.shape === "tuple"
         ? rowMaker(compiled.slots.map((slot) => (slot.kind === "value" ? slot.label : slot.mapper.name)))
         : undefined;
   }
 
-  /** The instances of the first entity, for loading what hangs on them. */
-  get instances(): readonly Instance[] {
-    return [...(this.#entities[0]?.instances ?? [])];
+  /** What the rows are read into. */
+  newBatch(): RowBatch {
+    return new RowBatch(this.#compiled);
   }
 
-  read(rows: readonly DriverRow[]): unknown[] {
-    const [reader] = this.#readers;
-    const results =
-      this.#makeTuple === undefined && reader !== undefined ? this.#readEntities(rows, reader) : this.#readTuples(rows);
-    for (const entity of this.#entities) entity.finish();
-    return results;
+  /** The results of rows that are all there; the batch is of no use afterwards. */
+  read(batch: RowBatch): unknown[] {
+    const entities = new Map<EntityPart, LoadedEntity>();
+    for (const part of batch.entities)
+      entities.set(part, new EntityReader(this.#unit, part, this.#compiled.populateExisting).read());
+    for (const part of batch.entities) this.#link(part, entities, batch.size);
+    const [first] = batch.entities;
+    if (this.#makeTuple !== undefined || first === undefined) return this.#tuples(batch, entities);
+    return this.#instances(first, entities.get(first) as LoadedEntity);
   }
 
-  #readEntities(rows: readonly DriverRow[], reader: (row: DriverRow) => unknown): unknown[] {
-    const results: unknown[] = [];
-    const [entity] = this.#entities;
-    for (const row of rows) {
-      const instance = reader(row);
-      if (!this.#compiled.unique) {
-        results.push(instance);
-        continue;
-      }
-      // Only an instance that was there before can come twice.
-      if (this.#seen === undefined && entity?.isRepeated && this.#count > 0) this.#seen = new Set(entity.instances);
-      if (this.#seen !== undefined) {
-        if (this.#seen.has(instance)) continue;
-        this.#seen.add(instance);
-      }
-      entity?.instances.add(instance as Instance);
-      this.#count++;
-      results.push(instance);
+  /** The instances in the order of their first rows. */
+  #instances({ places }: EntityPart, { instances, hasKnown }: LoadedEntity): unknown[] {
+    if (!this.#compiled.unique)
+      return places === undefined ? instances : places.map((place) => instances[place] ?? null);
+    // Only an instance that was there before can come twice.
+    const results: (Instance | null)[] = hasKnown ? [...new Set(instances)] : instances;
+    return places?.includes(NO_ROW) ? [...results, null] : results;
+  }
+
+  #tuples(batch: RowBatch, entities: ReadonlyMap<EntityPart, LoadedEntity>): unknown[] {
+    const columns = batch.parts.map((part) => valuesOf(part, entities));
+    const tuples: unknown[] = [];
+    for (let row = 0; row < batch.size; row++) tuples.push(this.#makeTuple?.(columns.map((value) => value(row))));
+    return tuples;
+  }
+
+  /** Gives parents what was joined to them. */
+  #link(parent: EntityPart, entities: ReadonlyMap<EntityPart, LoadedEntity>, size: number): void {
+    const parents = (entities.get(parent) as LoadedEntity).instances;
+    for (const child of parent.children) {
+      const { relationship } = child;
+      if (relationship === undefined) continue;
+      const children = (entities.get(child) as LoadedEntity).instances;
+      if (relationship.toMany) this.#fillCollections(parent, parents, child, children, relationship, size);
+      else this.#loadReferences(parent, parents, child, children, relationship, size);
     }
-    return results;
   }
 
-  #readTuples(rows: readonly DriverRow[]): unknown[] {
-    return rows.map((row) => this.#makeTuple?.(this.#readers.map((read) => read(row))));
-  }
-
-  #readerOf(slot: EntitySlot | ValueSlot): (row: DriverRow) => unknown {
-    if (slot.kind === "value") {
-      const { key, decode } = slot;
-      return decode === undefined ? (row) => row[key] : (row) => (row[key] === null ? null : decode(row[key]));
+  #fillCollections(
+    parent: EntityPart,
+    parents: readonly (Instance | null)[],
+    child: EntityPart,
+    children: readonly (Instance | null)[],
+    relationship: Relationship,
+    size: number,
+  ): void {
+    const collected: Instance[][] = parents.map(() => []);
+    for (let row = 0; row < size; row++) {
+      const place = parent.places === undefined ? row : (parent.places[row] as number);
+      const member = children[child.places?.[row] ?? NO_ROW];
+      if (member) collected[place]?.push(member);
     }
-    const reader = new EntityReader(this.#unit, slot, this.#compiled.populateExisting);
-    this.#entities.push(reader);
-    return (row) => reader.read(row);
+    for (const [place, instance] of parents.entries()) {
+      const members = collected[place];
+      if (instance !== null && members !== undefined)
+        fillCollection(this.#unit, instance, relationship, members, this.#compiled.populateExisting);
+    }
+  }
+
+  #loadReferences(
+    parent: EntityPart,
+    parents: readonly (Instance | null)[],
+    child: EntityPart,
+    children: readonly (Instance | null)[],
+    relationship: Relationship,
+    size: number,
+  ): void {
+    let done = NO_ROW;
+    for (let row = 0; row < size; row++) {
+      const place = parent.places === undefined ? row : (parent.places[row] as number);
+      // Places are given in the order of first rows, and the first one counts.
+      if (place <= done) continue;
+      done = place;
+      const instance = parents[place];
+      if (!instance) continue;
+      const target = children[child.places?.[row] ?? NO_ROW] ?? null;
+      referenceOf(ownState(instance, relationship.source), relationship).load(target, this.#unit.epoch);
+    }
   }
 }
 
-interface ColumnReader {
-  readonly name: string;
-  readonly key: string;
-  readonly attribute: Attribute;
-  readonly isNumber: boolean;
+/** How the value of one slot is found for a row of the result. */
+function valuesOf(
+  part: EntityPart | ValuePart,
+  entities: ReadonlyMap<EntityPart, LoadedEntity>,
+): (row: number) => unknown {
+  if ("values" in part) return (row) => part.values[row];
+  const { instances } = entities.get(part) as LoadedEntity;
+  const { places } = part;
+  return places === undefined ? (row) => instances[row] : (row) => instances[places[row] as number] ?? null;
 }
 
-/** Reads the part of each row that is one entity, and what was joined to it. */
+/** The instances of one entity's rows. */
+interface LoadedEntity {
+  /** One for each of the part's rows; null where the row has no key. */
+  readonly instances: (Instance | null)[];
+  /** Some of them were in the session before, or came twice. */
+  readonly hasKnown: boolean;
+}
+
+/** Makes instances of the rows of one entity. */
 class EntityReader {
-  readonly instances = new Set<Instance>();
   readonly #unit: UnitOfWork;
   readonly #mapper: Mapper;
-  readonly #columns: readonly ColumnReader[];
-  readonly #decoded: readonly ColumnReader[];
-  readonly #keyColumns: readonly ColumnReader[];
+  readonly #part: EntityPart;
   readonly #complete: boolean;
-  readonly #direct: boolean;
   readonly #populate: boolean;
-  readonly #children: readonly { relationship: Relationship; reader: EntityReader }[];
-  readonly #pendingCollections: { relationship: Relationship; members: Map<Instance, Set<Instance>> }[] = [];
-  /** Whether the last instance read had been there before. */
-  isRepeated = false;
 
-  constructor(unit: UnitOfWork, slot: EntitySlot, populate: boolean) {
+  constructor(unit: UnitOfWork, part: EntityPart, populate: boolean) {
     this.#unit = unit;
-    this.#mapper = slot.mapper;
-    this.#columns = slot.columns.map(({ attribute, key }) => ({
-      name: attribute.name,
-      key,
-      attribute,
-      isNumber: attribute.kind === "integer" || attribute.kind === "number",
-    }));
-    this.#decoded = this.#columns.filter(({ attribute }) => attribute.decode !== undefined);
-    this.#keyColumns = slot.mapper.primaryKey.map((attribute) => {
-      const column = this.#columns.find((each) => each.attribute === attribute);
-      if (column === undefined) throw new Error(`The rows of ${slot.mapper.name} come without ${attribute.name}.`);
-      return column;
-    });
-    this.#complete = slot.complete;
-    this.#direct = slot.direct;
+    this.#mapper = part.slot.mapper;
+    this.#part = part;
+    this.#complete = part.slot.complete;
     this.#populate = populate;
-    this.#children = slot.children.map((child) => ({
-      relationship: child.relationship,
-      reader: new EntityReader(unit, child.slot, populate),
-    }));
-    for (const { relationship } of this.#children)
-      if (relationship.toMany) this.#pendingCollections.push({ relationship, members: new Map() });
   }
 
-  /** The row's instance; null where every key column is NULL (an outer join without a match). */
-  read(row: DriverRow): Instance | null {
-    const key = this.#keyOf(row);
-    if (key === undefined) {
-      this.isRepeated = false;
-      return null;
-    }
-    let instance = this.#unit.identity.get(this.#mapper, key);
-    if (instance === undefined) {
-      instance = this.#create(row, key);
-      this.isRepeated = false;
-    } else {
-      this.isRepeated = true;
-      this.#refresh(instance, row);
-    }
-    if (this.#children.length > 0) this.#readChildren(instance, row);
-    return instance;
-  }
-
-  #keyOf(row: DriverRow): IdentityKey | undefined {
-    const [only] = this.#keyColumns;
-    if (this.#keyColumns.length === 1 && only !== undefined) {
-      const raw = row[only.key];
-      if (raw === null || raw === undefined) return undefined;
-      if (typeof raw === "number" && only.isNumber) return raw;
-      return this.#mapper.identityOf({ [only.name]: only.attribute.fromDatabase(raw) });
-    }
-    const values: Values = {};
-    for (const { name, key, attribute } of this.#keyColumns) values[name] = attribute.fromDatabase(row[key] ?? null);
-    return this.#mapper.identityOf(values);
-  }
-
-  #create(row: DriverRow, key: IdentityKey): Instance {
-    const instance = new this.#mapper.RowClass(this.#values(row)) as unknown as Instance;
-    setState(instance, this.#unit.loadedState(this.#mapper, this.#complete));
-    this.#unit.identity.set(this.#mapper, key, instance);
-    return instance;
-  }
-
-  #values(row: DriverRow): Values {
-    if (this.#direct) {
-      for (const { key, attribute, isNumber } of this.#decoded) {
-        const raw = row[key];
-        if (raw === null || raw === undefined || (isNumber && typeof raw === "number")) continue;
-        row[key] = attribute.fromDatabase(raw);
+  read(): LoadedEntity {
+    const { rows } = this.#part;
+    const mapper = this.#mapper;
+    const { RowClass } = mapper;
+    const state = this.#unit.loadedState(mapper, this.#complete);
+    const [only] = mapper.primaryKey;
+    const single = mapper.primaryKey.length === 1 && only?.kind === "integer" ? only.name : undefined;
+    const shelves = this.#unit.identity.shelvesOf(mapper);
+    const instances: (Instance | null)[] = [];
+    let hasKnown = false;
+    for (const values of rows) {
+      const raw = single === undefined ? undefined : values[single];
+      const key: IdentityKey | undefined = typeof raw === "number" ? raw : mapper.identityOf(values);
+      if (key === undefined) {
+        instances.push(null);
+        continue;
       }
-      return row;
+      let instance = shelves.get(key);
+      if (instance === undefined) {
+        instance = new RowClass(values) as unknown as Instance;
+        shelves.put(key, instance, state);
+      } else {
+        hasKnown = true;
+        this.#refresh(instance, values);
+      }
+      instances.push(instance);
     }
-    const values: Values = {};
-    for (const { name, key, attribute } of this.#columns) values[name] = attribute.fromDatabase(row[key] ?? null);
-    return values;
+    return { instances, hasKnown };
   }
 
   /** A row for an instance that is there: it overwrites what has expired, and fills what was not loaded. */
-  #refresh(instance: Instance, row: DriverRow): void {
+  #refresh(instance: Instance, row: Values): void {
     const state = peekState(instance);
     if (state === undefined) return;
     if (state instanceof LoadedState) {
@@ -206,7 +199,7 @@ class EntityReader {
     } else if (state.isExpired || state.expired !== undefined) this.#overwrite(instance, row, state);
     else if (!state.complete) this.#fill(instance, row);
     else return;
-    settleExpired(state, this.#columns, this.#complete);
+    settleExpired(state, this.#part.attributes, this.#complete);
   }
 
   #forgetChanges(state: InstanceState): void {
@@ -219,13 +212,14 @@ class EntityReader {
     }
   }
 
-  #overwrite(instance: Instance, row: DriverRow, state: InstanceState | undefined): void {
+  #overwrite(instance: Instance, row: Values, state: InstanceState | undefined): void {
     const { dataValues } = instance;
-    for (const { name, key, attribute } of this.#columns) {
+    for (const { attribute } of this.#part.slot.columns) {
+      const { name } = attribute;
       if (state !== undefined && !state.isExpired && !state.expired?.has(name)) {
         if (dataValues[name] !== undefined) continue;
       }
-      const value = attribute.fromDatabase(row[key] ?? null);
+      const value = row[name];
       if (state?.original !== undefined && name in state.original) {
         // Changed since it expired: the change stays, and is measured against the new value.
         state.original[name] = value;
@@ -242,35 +236,9 @@ class EntityReader {
     }
   }
 
-  #fill(instance: Instance, row: DriverRow): void {
+  #fill(instance: Instance, row: Values): void {
     const { dataValues } = instance;
-    for (const { name, key, attribute } of this.#columns)
-      if (dataValues[name] === undefined) dataValues[name] = attribute.fromDatabase(row[key] ?? null);
-  }
-
-  #readChildren(instance: Instance, row: DriverRow): void {
-    let collection = 0;
-    for (const { relationship, reader } of this.#children) {
-      const child = reader.read(row);
-      if (!relationship.toMany) {
-        referenceOf(ownState(instance, this.#mapper), relationship).load(child, this.#unit.epoch);
-        continue;
-      }
-      const members = this.#pendingCollections[collection++]?.members;
-      const collected = members?.get(instance) ?? new Set();
-      members?.set(instance, collected);
-      if (child !== null) collected.add(child);
-    }
-  }
-
-  /** All rows are read: joined collections are complete. */
-  finish(): void {
-    for (const { relationship, members } of this.#pendingCollections) {
-      for (const [instance, collected] of members)
-        fillCollection(this.#unit, instance, relationship, [...collected], this.#populate);
-      members.clear();
-    }
-    for (const { reader } of this.#children) reader.finish();
+    for (const name in row) if (dataValues[name] === undefined) dataValues[name] = row[name];
   }
 }
 
@@ -284,20 +252,15 @@ export function fillCollection(
 ): void {
   const state = ownState(instance, relationship.source);
   const members = membersOf(state, relationship);
-  const fresh = members.items !== undefined && !members.replacing && !members.noload && members.epoch >= unit.epoch;
+  const fresh = members.isLoaded && !members.replacing && !members.noload && members.epoch >= unit.epoch;
   if (fresh && !overwrite) return;
   // A row whose object was given to another owner in memory belongs there.
   const back = relationship.backref;
-  const kept =
-    back === undefined || back.toMany
-      ? rows
-      : rows.filter((row) => {
-          const other = peekState(row);
-          if (other === undefined || other instanceof LoadedState) return true;
-          const reference = other.relations?.get(back.key);
-          return (
-            reference === undefined || !("value" in reference) || !reference.changed || reference.value === instance
-          );
-        });
-  loadMembers(state, relationship, kept);
+  const isElsewhere = (row: Instance): boolean => {
+    const other = back === undefined || back.toMany ? undefined : peekState(row);
+    if (other === undefined || other instanceof LoadedState) return false;
+    const reference = other.relations?.get(back?.key ?? "");
+    return reference !== undefined && "value" in reference && reference.changed && reference.value !== instance;
+  };
+  loadMembers(state, relationship, rows.some(isElsewhere) ? rows.filter((row) => !isElsewhere(row)) : rows);
 }

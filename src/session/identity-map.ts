@@ -1,11 +1,11 @@
 import type { IdentityKey, Mapper } from "../mapper/mapper";
-import type { Instance } from "./instance-state";
-import { holdTogether } from "./instance-state";
+import type { Instance, LoadedState } from "./instance-state";
+import { holdTogether, stampLoaded } from "./instance-state";
 
 /** Instances that one weak reference stands for. */
 const SHELF_SIZE = 32;
-/** Shelves of collected instances are looked for when a map has grown to this size, and to twice what then remained. */
-const FIRST_SWEEP = 16_384;
+/** Shelves of collected instances are looked for when there are so many shelves, and twice as many as then remained. */
+const FIRST_SWEEP = 512;
 
 /**
  * Some neighbouring instances behind one weak reference, which each of them holds: together they are there, or collected.
@@ -19,6 +19,8 @@ interface Shelf {
 
 interface Case {
   readonly shelves: Map<IdentityKey, Shelf>;
+  /** Every shelf, in the order of their making. */
+  all: Shelf[];
   /** The shelf that has room. */
   last: Shelf | undefined;
   sweepAt: number;
@@ -35,28 +37,27 @@ export class IdentityMap {
 
   get(mapper: Mapper, key: IdentityKey): Instance | undefined {
     const shelf = this.#cases.get(mapper)?.shelves.get(key);
-    // A key may have been put on the shelf again: the later one counts.
-    return shelf?.instances.deref()?.[shelf.keys.lastIndexOf(key)];
+    return shelf === undefined ? undefined : onShelf(shelf, shelf.instances.deref(), key);
   }
 
   /** @param instance  one that has a state */
   set(mapper: Mapper, key: IdentityKey, instance: Instance): void {
-    let place = this.#cases.get(mapper);
-    if (place === undefined) {
-      place = { shelves: new Map(), last: undefined, sweepAt: FIRST_SWEEP };
-      this.#cases.set(mapper, place);
-    }
+    const place = this.#caseOf(mapper);
     let shelf = place.last;
     let instances = shelf?.instances.deref();
     if (shelf === undefined || instances === undefined || instances.length >= SHELF_SIZE) {
       instances = [];
-      place.last = shelf = { keys: [], instances: new WeakRef(instances) };
+      shelf = newShelf(place, instances);
     }
     shelf.keys.push(key);
     instances.push(instance);
     holdTogether(instance, instances);
     place.shelves.set(key, shelf);
-    if (place.shelves.size >= place.sweepAt) sweep(place);
+  }
+
+  /** One model's part of the map, for putting many instances in; of use until the calling code has ended. */
+  shelvesOf(mapper: Mapper): Shelves {
+    return new Shelves(this.#caseOf(mapper));
   }
 
   /** Takes the key out, wherever it leads. */
@@ -72,7 +73,7 @@ export class IdentityMap {
   /** The instances of one model that are still there. */
   *ofMapper(mapper: Mapper): Iterable<Instance> {
     for (const [key, shelf] of this.#cases.get(mapper)?.shelves ?? []) {
-      const instance = shelf.instances.deref()?.[shelf.keys.lastIndexOf(key)];
+      const instance = onShelf(shelf, shelf.instances.deref(), key);
       if (instance !== undefined) yield instance;
     }
   }
@@ -84,17 +85,66 @@ export class IdentityMap {
   clear(): void {
     this.#cases.clear();
   }
+
+  #caseOf(mapper: Mapper): Case {
+    let place = this.#cases.get(mapper);
+    if (place === undefined) {
+      place = { shelves: new Map(), all: [], last: undefined, sweepAt: FIRST_SWEEP };
+      this.#cases.set(mapper, place);
+    }
+    return place;
+  }
+}
+
+/** One model's part of an {@link IdentityMap}, which holds the instances of the shelf that it fills. */
+export class Shelves {
+  readonly #case: Case;
+  #shelf: Shelf | undefined;
+  #instances: Instance[] = [];
+
+  constructor(place: Case) {
+    this.#case = place;
+  }
+
+  get(key: IdentityKey): Instance | undefined {
+    const shelf = this.#case.shelves.get(key);
+    if (shelf === undefined) return undefined;
+    return onShelf(shelf, shelf === this.#shelf ? this.#instances : shelf.instances.deref(), key);
+  }
+
+  /** @param instance  one that has no state yet, and gets this one */
+  put(key: IdentityKey, instance: Instance, state: LoadedState): void {
+    if (this.#shelf === undefined || this.#instances.length >= SHELF_SIZE) {
+      this.#instances = [];
+      this.#shelf = newShelf(this.#case, this.#instances);
+    }
+    const place = this.#case;
+    this.#shelf.keys.push(key);
+    this.#instances.push(instance);
+    stampLoaded(instance, state, this.#instances);
+    place.shelves.set(key, this.#shelf);
+  }
+}
+
+function newShelf(place: Case, instances: Instance[]): Shelf {
+  if (place.all.length >= place.sweepAt) sweep(place);
+  const shelf: Shelf = { keys: [], instances: new WeakRef(instances) };
+  place.last = shelf;
+  place.all.push(shelf);
+  return shelf;
+}
+
+/** A key may have been put on the shelf again: the later one counts. */
+function onShelf({ keys }: Shelf, instances: readonly Instance[] | undefined, key: IdentityKey): Instance | undefined {
+  return instances?.[keys.lastIndexOf(key)];
 }
 
 function sweep(place: Case): void {
-  let shelf: Shelf | undefined;
-  let isEmpty = false;
-  for (const [key, each] of place.shelves) {
-    if (each !== shelf) {
-      shelf = each;
-      isEmpty = each.instances.deref() === undefined;
-    }
-    if (isEmpty) place.shelves.delete(key);
+  const kept: Shelf[] = [];
+  for (const shelf of place.all) {
+    if (shelf.instances.deref() !== undefined) kept.push(shelf);
+    else for (const key of shelf.keys) if (place.shelves.get(key) === shelf) place.shelves.delete(key);
   }
-  place.sweepAt = Math.max(FIRST_SWEEP, place.shelves.size * 2);
+  place.all = kept;
+  place.sweepAt = Math.max(FIRST_SWEEP, kept.length * 2);
 }

@@ -128,6 +128,10 @@ class Stamp extends (function (instance: object) {
     else if (state !== undefined) new Stamp(instance, state);
   }
 
+  static load(instance: object, state: LoadedState, companions: readonly Instance[]): void {
+    new Stamp(instance, state).#companions = companions;
+  }
+
   static hold(instance: object, companions: readonly Instance[]): void {
     if (#companions in instance) instance.#companions = companions;
   }
@@ -141,6 +145,11 @@ export function peekState(instance: object): InstanceState | LoadedState | undef
 /** Gives an instance its state. */
 export function setState(instance: object, state: InstanceState | LoadedState | undefined): void {
   Stamp.set(instance, state);
+}
+
+/** Gives a new instance the state that it shares, and others to hold: while it is in use, they are not collected. */
+export function stampLoaded(instance: object, state: LoadedState, companions: readonly Instance[]): void {
+  Stamp.load(instance, state, companions);
 }
 
 /** Makes an instance that has a state hold others: while it is in use, they are not collected. */

@@ -18,11 +18,12 @@ import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
 import { currentReference, membersOf, referenceOf } from "./linking";
 import { ownState } from "./own-state";
+import type { BatchReader } from "./stream";
 import type { TransactionControl } from "./transaction";
 import type { UnitOfWork } from "./unit-of-work";
 
 /** Keys in the IN list of one statement at the most. */
-const KEYS_PER_STATEMENT = 1000;
+const KEYS_PER_STATEMENT = 10_000;
 
 /** What is loaded of related objects, beside their relationship to the owner. */
 export interface RelatedOptions {
@@ -47,30 +48,35 @@ export class Loader {
 
   /** Sends a SELECT and reads its rows, with what its options load beside them. */
   async select(compiled: CompiledSelect): Promise<unknown[]> {
-    const rows = await this.rows(compiled);
-    return this.read(rows, compiled);
+    const reader = this.reader(compiled);
+    const batch = reader.newBatch();
+    await this.#send(compiled, () => this.#connection.read(compiled.sql, compiled.parameters, batch));
+    return reader.read(batch);
   }
 
-  /** Reads rows that were fetched, and loads what the options of their SELECT ask for. */
-  async read(rows: readonly DriverRow[], compiled: CompiledSelect): Promise<unknown[]> {
+  /** Reads rows of a SELECT as they were fetched, and loads what its options ask for. */
+  reader(compiled: CompiledSelect): BatchReader {
     const hydrator = new Hydrator(this.#unit, compiled);
-    const results = hydrator.read(rows);
-    if (compiled.loads.length > 0) {
-      const first = compiled.slots.findIndex((slot) => slot.kind === "entity");
-      const owners = (
-        compiled.shape === "entity" ? results : results.map((row) => (row as readonly unknown[])[first])
-      ).filter((owner) => owner !== null && owner !== undefined) as Instance[];
-      await this.loadPaths(owners, compiled.loads);
-    }
-    return results;
+    return {
+      newBatch: () => hydrator.newBatch(),
+      read: async (batch) => {
+        const results = hydrator.read(batch);
+        if (compiled.loads.length > 0) await this.loadPaths(ownersIn(results, compiled), compiled.loads);
+        return results;
+      },
+    };
   }
 
   /** Sends a statement that reads; one that locks rows opens the transaction first. */
-  async rows({ sql, parameters }: Statement): Promise<DriverRow[]> {
+  rows(statement: Statement): Promise<DriverRow[]> {
+    return this.#send(statement, () => this.#connection.all(statement.sql, statement.parameters));
+  }
+
+  async #send<T>({ sql }: Statement, send: () => Promise<T>): Promise<T> {
     this.#transaction.check();
     if (/\bFOR UPDATE\b/.test(sql)) await this.#transaction.ensureOpen();
     try {
-      return await this.#connection.all(sql, parameters);
+      return await send();
     } catch (error) {
       if (error instanceof DatabaseError)
         await this.#transaction.statementFailed(error, false, error instanceof OperationalError);
@@ -149,7 +155,7 @@ export class Loader {
       else if (!relationship.toMany) referenceOf(state, relationship).load(null, this.#unit.epoch);
       else {
         const members = membersOf(state, relationship);
-        if (members.items !== undefined) continue;
+        if (members.isLoaded) continue;
         members.load([], this.#unit.epoch);
         members.noload = true;
       }
@@ -345,8 +351,15 @@ export class Loader {
       return reference.value !== undefined && (reference.changed || reference.epoch >= this.#unit.epoch);
     }
     const members = membersOf(state, relationship);
-    return members.items !== undefined && !members.replacing && !members.noload && members.epoch >= this.#unit.epoch;
+    return members.isLoaded && !members.replacing && !members.noload && members.epoch >= this.#unit.epoch;
   }
+}
+
+/** The instances of the first entity among the results. */
+function ownersIn(results: readonly unknown[], { shape, slots }: CompiledSelect): Instance[] {
+  const first = slots.findIndex((slot) => slot.kind === "entity");
+  const owners = shape === "entity" ? results : results.map((row) => (row as readonly unknown[])[first]);
+  return owners.filter((owner) => owner !== null && owner !== undefined) as Instance[];
 }
 
 /** The values of an instance's primary key, as the database has them. */

@@ -72,14 +72,17 @@ export class Reference {
   }
 }
 
+/** Stands for no members; is never written to. */
+const NOBODY: ReadonlySet<Instance> = new Set();
+
 /** What is known of a to-many relationship of one instance: an ordered set, and what was added and removed since the last flush. */
 export class Members {
-  /** All members, with what was added and without what was removed; undefined: not loaded. */
-  items: Set<Instance> | undefined;
-  added = new Set<Instance>();
-  removed = new Set<Instance>();
-  /** Members that were added and taken out again before a flush. */
-  discarded = new Set<Instance>();
+  #items: Set<Instance> | undefined;
+  /** Members as they were loaded, each once, of which no set was needed yet. */
+  #loaded: readonly Instance[] | undefined;
+  #added: Set<Instance> | undefined;
+  #removed: Set<Instance> | undefined;
+  #discarded: Set<Instance> | undefined;
   epoch = 0;
   /** Shown as empty by an option of the query that loaded the owner. */
   noload = false;
@@ -89,11 +92,42 @@ export class Members {
 
   /** @param complete  the owner has no row yet, so there are no members but those in memory */
   constructor(complete: boolean) {
-    this.items = complete ? new Set() : undefined;
+    this.#items = complete ? new Set() : undefined;
+  }
+
+  /** All members, with what was added and without what was removed; undefined: not loaded. */
+  get items(): ReadonlySet<Instance> | undefined {
+    return this.#writableItems();
+  }
+
+  /** Whether the members are known. */
+  get isLoaded(): boolean {
+    return this.#items !== undefined || this.#loaded !== undefined;
+  }
+
+  get added(): ReadonlySet<Instance> {
+    return this.#added ?? NOBODY;
+  }
+
+  get removed(): ReadonlySet<Instance> {
+    return this.#removed ?? NOBODY;
+  }
+
+  /** Members that were added and taken out again before a flush. */
+  get discarded(): ReadonlySet<Instance> {
+    return this.#discarded ?? NOBODY;
   }
 
   get changed(): boolean {
     return this.replacing || this.added.size > 0 || this.removed.size > 0;
+  }
+
+  #writableItems(): Set<Instance> | undefined {
+    if (this.#loaded !== undefined) {
+      this.#items = new Set(this.#loaded);
+      this.#loaded = undefined;
+    }
+    return this.#items;
   }
 
   /** Whether the instance is a member; undefined where that is not known. */
@@ -104,41 +138,47 @@ export class Members {
   }
 
   add(instance: Instance): void {
-    if (this.added.has(instance) || this.items?.has(instance)) return;
+    if (this.#added?.has(instance) || this.items?.has(instance)) return;
     this.#remember();
-    if (this.removed.size === 0 || !this.removed.delete(instance)) this.added.add(instance);
-    if (this.discarded.size > 0) this.discarded.delete(instance);
-    this.items?.add(instance);
+    if (!this.#removed?.delete(instance)) (this.#added ??= new Set()).add(instance);
+    this.#discarded?.delete(instance);
+    this.#writableItems()?.add(instance);
   }
 
   remove(instance: Instance): void {
     if (this.removed.has(instance)) return;
     this.#remember();
-    if (this.added.delete(instance)) this.discarded.add(instance);
-    else this.removed.add(instance);
-    this.items?.delete(instance);
+    if (this.#added?.delete(instance)) (this.#discarded ??= new Set()).add(instance);
+    else (this.#removed ??= new Set()).add(instance);
+    this.#writableItems()?.delete(instance);
   }
 
   /** Makes `values` the members without knowing who they were. */
   replace(values: Iterable<Instance>): void {
     this.#remember();
     this.replacing = true;
-    this.removed.clear();
-    this.added.clear();
-    this.items = new Set(values);
-    for (const item of this.items) this.added.add(item);
+    this.#removed = undefined;
+    this.#setItems(new Set(values));
+    this.#added = new Set(this.#items);
   }
 
-  /** Takes the members that the database has, and applies what was changed meanwhile. */
+  /** Takes the members that the database has, and applies what was changed meanwhile; the array is kept. */
   load(members: readonly Instance[], epoch: number): void {
-    if (this.replacing && this.items !== undefined) {
-      for (const member of members) if (!this.added.delete(member) && !this.items.has(member)) this.removed.add(member);
+    if (this.replacing) {
+      const items = this.items ?? NOBODY;
+      for (const member of members)
+        if (!this.#added?.delete(member) && !items.has(member)) (this.#removed ??= new Set()).add(member);
       this.replacing = false;
     }
-    const items = new Set<Instance>();
-    for (const member of members) if (!this.removed.has(member)) items.add(member);
-    for (const member of this.added) items.add(member);
-    this.items = items;
+    if (this.changed) {
+      const items = new Set<Instance>();
+      for (const member of members) if (!this.removed.has(member)) items.add(member);
+      for (const member of this.added) items.add(member);
+      this.#setItems(items);
+    } else {
+      this.#items = undefined;
+      this.#loaded = members;
+    }
     this.epoch = epoch;
     this.noload = false;
     // What a rollback returns to is now known: the members without the changes.
@@ -147,22 +187,22 @@ export class Members {
 
   /** Forgets that one object was added or removed. */
   retract(instance: Instance): void {
-    if (this.added.delete(instance)) this.items?.delete(instance);
-    else if (this.removed.delete(instance)) this.items?.add(instance);
+    if (this.#added?.delete(instance)) this.#writableItems()?.delete(instance);
+    else if (this.#removed?.delete(instance)) this.#writableItems()?.add(instance);
   }
 
   /** A member's row is gone. */
   forget(instance: Instance): void {
-    this.items?.delete(instance);
-    this.added.delete(instance);
-    this.removed.delete(instance);
+    this.#writableItems()?.delete(instance);
+    this.#added?.delete(instance);
+    this.#removed?.delete(instance);
   }
 
   /** Forgets what was added and removed. */
   undo(): void {
     if (this.#before === undefined) return;
     const { items } = this.#before;
-    this.items = items === undefined ? undefined : new Set(items);
+    this.#setItems(items === undefined ? undefined : new Set(items));
     this.#forgetChanges();
   }
 
@@ -178,7 +218,7 @@ export class Members {
     this.#forgetChanges();
     for (const member of added) {
       if (isInSession(member)) continue;
-      this.items?.delete(member);
+      this.#writableItems()?.delete(member);
       this.add(member);
     }
     return { items: before.items, added, removed };
@@ -188,12 +228,12 @@ export class Members {
   unwritten(before: RelationBefore): void {
     if (!("items" in before)) return;
     this.#before = { items: before.items };
-    for (const member of before.added) if (!this.removed.delete(member)) this.added.add(member);
-    for (const member of before.removed) if (!this.added.delete(member)) this.removed.add(member);
+    for (const member of before.added) if (!this.#removed?.delete(member)) (this.#added ??= new Set()).add(member);
+    for (const member of before.removed) if (!this.#added?.delete(member)) (this.#removed ??= new Set()).add(member);
   }
 
   restore(before: RelationBefore): void {
-    if ("items" in before) this.items = before.items === undefined ? undefined : new Set(before.items);
+    if ("items" in before) this.#setItems(before.items === undefined ? undefined : new Set(before.items));
     this.#forgetChanges();
   }
 
@@ -201,20 +241,26 @@ export class Members {
   unflush(): void {
     this.#before = undefined;
     this.replacing = false;
-    this.removed.clear();
-    if (this.items === undefined) this.items = new Set(this.added);
-    for (const item of this.items) this.added.add(item);
+    this.#removed = undefined;
+    const items = this.#writableItems() ?? new Set(this.added);
+    this.#setItems(items);
+    this.#added = new Set([...this.added, ...items]);
+  }
+
+  #setItems(items: Set<Instance> | undefined): void {
+    this.#items = items;
+    this.#loaded = undefined;
   }
 
   #forgetChanges(): void {
     this.#before = undefined;
     this.replacing = false;
-    this.added = new Set();
-    this.removed = new Set();
-    this.discarded = new Set();
+    this.#added = undefined;
+    this.#removed = undefined;
+    this.#discarded = undefined;
   }
 
   #remember(): void {
-    this.#before ??= { items: this.items === undefined ? undefined : [...this.items] };
+    this.#before ??= { items: this.#loaded ?? (this.#items === undefined ? undefined : [...this.#items]) };
   }
 }

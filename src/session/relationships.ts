@@ -196,7 +196,7 @@ export class Collection<T extends Model = Model> extends Query<T> {
     return membersOf(this.#owner, this.#relationship);
   }
 
-  get #items(): Set<Instance> {
+  get #items(): ReadonlySet<Instance> {
     const { items } = this.#members;
     if (items !== undefined) return items;
     const { key, label } = this.#relationship;

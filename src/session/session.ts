@@ -289,7 +289,7 @@ export class Session implements QueryExecutor {
           return start(compile());
         }),
       turn: (work) => this.#queue.run(work),
-      read: (rows, compiled) => this.#loader.read(rows, compiled),
+      reader: (compiled) => this.#loader.reader(compiled),
     });
   }
 
@@ -498,7 +498,10 @@ export class Session implements QueryExecutor {
       const counts = await this.#flush();
       if (counts.inserts + counts.updates + counts.deletes === 0) break;
     }
+    const { onInserted } = this.#host;
+    const inserted = onInserted && this.#unit.frames.flatMap((frame) => frame.inserted.map((state) => state.instance));
     await this.#transaction.commit();
+    if (inserted?.length) onInserted?.(inserted);
     if (this.#expireOnCommit) this.#unit.expireAll();
     this.lastOutcome = { kind: "commit", ...this.#written, durationMs: performance.now() - start };
     this.#written = { inserts: 0, updates: 0, deletes: 0 };

@@ -1,8 +1,8 @@
 import type { Connection } from "../driver/connection";
-import type { DriverRow } from "../driver/dialect";
 import type { RowStream } from "../driver/stream";
 import { openRowStream } from "../driver/stream";
 import type { CompiledSelect } from "../query/query-executor";
+import type { RowBatch } from "./row-batch";
 
 /** How a stream takes its turns in the session. */
 export interface StreamTurns {
@@ -10,7 +10,14 @@ export interface StreamTurns {
   open<T>(start: (compiled: CompiledSelect) => Promise<T>): Promise<T>;
   /** One further operation. */
   turn<T>(work: () => Promise<T>): Promise<T>;
-  read(rows: readonly DriverRow[], compiled: CompiledSelect): Promise<unknown[]>;
+  /** Makes the results of the rows of one SELECT. */
+  reader(compiled: CompiledSelect): BatchReader;
+}
+
+/** Makes results of rows that come in batches. */
+export interface BatchReader {
+  newBatch(): RowBatch;
+  read(batch: RowBatch): Promise<unknown[]>;
 }
 
 /**
@@ -20,7 +27,7 @@ export interface StreamTurns {
  * costs one promise.
  */
 export function streamRows(connection: Connection, batch: number, turns: StreamTurns): AsyncIterableIterator<unknown> {
-  let opened: { compiled: CompiledSelect; stream: RowStream } | undefined;
+  let opened: { reader: BatchReader; stream: RowStream<RowBatch> } | undefined;
   let results: unknown[] = [];
   let position = 0;
   let isDone = false;
@@ -33,14 +40,14 @@ export function streamRows(connection: Connection, batch: number, turns: StreamT
 
   const readOn = async (): Promise<IteratorResult<unknown>> => {
     try {
-      opened ??= await turns.open(async (compiled) => ({
-        compiled,
-        stream: await openRowStream(connection, compiled, batch),
-      }));
-      const { compiled, stream } = opened;
+      opened ??= await turns.open(async (compiled) => {
+        const reader = turns.reader(compiled);
+        return { reader, stream: await openRowStream(connection, compiled, batch, () => reader.newBatch()) };
+      });
+      const { reader, stream } = opened;
       const read = await turns.turn(async () => {
         const rows = await stream.next();
-        return rows.length === 0 ? undefined : turns.read(rows, compiled);
+        return rows && reader.read(rows);
       });
       if (read === undefined) {
         await close();
