@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import { dirname, sep } from "node:path";
+import { erasePlainTypes } from "./plain-types";
 import { compileTypeScript, isTypeScript, registerTypeScript } from "./typescript-files";
 
 /** Parts of Node's module system that its type declarations leave out. */
@@ -15,7 +16,7 @@ interface ModuleClass {
 /**
  * Loads a file of the project anew each time, with what it loads from the project in turn: TypeScript, ES modules or CommonJS.
  *
- * Packages are loaded once, as always. TypeScript and ES modules are loaded without a look at types; their compiler comes with the first such file.
+ * Packages are loaded once, as always. TypeScript and ES modules are loaded without a look at types; their compiler comes with the first file that needs it.
  *
  * @param path      absolute
  * @param provided  modules that are given by their names, in place of what would be found
@@ -44,6 +45,7 @@ class FreshModules {
     this.#loaded.set(path, loaded);
     const text = readFileSync(path, "utf8");
     const isCompiled = isTypeScript(path) || /^(?:import|export)\b/m.test(text);
+    // So that what it imports is found under the names of TypeScript; the compiler itself is loaded when it is needed.
     if (isCompiled) registerTypeScript();
     const own = createRequire(path);
     loaded.require = ((id: string): unknown => {
@@ -53,7 +55,9 @@ class FreshModules {
       const file = own.resolve(id);
       return isCode(file) ? this.load(file) : own(file);
     }) as NodeJS.Require;
-    loaded._compile(isCompiled ? compileTypeScript(text, path) : text, path);
+    const toJavaScript = (): string =>
+      erasePlainTypes(text, new Set(this.#provided.keys())) ?? compileTypeScript(text, path);
+    loaded._compile(isCompiled ? toJavaScript() : text, path);
     loaded.loaded = true;
     return loaded.exports;
   }
