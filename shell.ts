@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { runProgram } from "./src/program";
+import { loadProgram } from "./src/start/program-loader";
 
-void runProgram();
+const file = require.resolve("./src/program");
+const program = loadProgram(file, __dirname, module) as typeof import("./src/program");
+void program.runProgram();

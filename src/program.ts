@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { CommandLine, DbCommandLine, ShellCommandLine } from "./command-line";
 import { parseCommandLine, usageText } from "./command-line";
 import { ShellError } from "./errors";
+import { saveCompiledModules } from "./start/program-loader";
 import type { Format } from "./render/render-options";
 
 /** What the program answers with: 0 done, 1 an error in the code or the database, 2 usage, 3 cannot connect, 130 interrupted. */
@@ -155,6 +156,7 @@ export async function runProgram(): Promise<void> {
   process.exitCode = EXIT.failed;
   const argv = process.argv.slice(2);
   process.exitCode = await main(argv).catch((error: unknown) => fail(error, argv.includes("--debug"), EXIT.failed));
+  saveCompiledModules();
   // What was interrupted may have left timers behind.
   if (process.exitCode === EXIT.interrupted) process.exit();
 }

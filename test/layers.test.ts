@@ -8,6 +8,7 @@ const root = resolve(__dirname, "..");
 /** Which rooms each room may import. A room is a folder of src/, or the files named here. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   errors: [],
+  start: [],
   models: [],
   render: [],
   "command-line": ["errors"],
@@ -32,10 +33,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "project",
     "render",
     "models",
+    "start",
     "errors",
   ],
   index: ["database", "session", "query", "mapper", "driver", "schema", "models", "project", "migrations", "errors"],
-  entry: ["command-line", "database", "project", "shell", "migrations", "render", "session", "errors"],
+  entry: ["start", "command-line", "database", "project", "shell", "migrations", "render", "session", "errors"],
 };
 
 /** Rooms whose sample code names the library's own types, and nothing that runs. */

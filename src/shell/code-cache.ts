@@ -1,23 +1,13 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import Module from "node:module";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import * as vm from "node:vm";
 import { isMainThread } from "node:worker_threads";
+import { cacheFolder, isOwnFile } from "../start/cache-folder";
 
 /** Modules that were compiled here and whose compiled form is not kept yet. */
 const unsaved = new Map<string, vm.Script>();
-
-/** The folder of compiled modules: `$XDG_CACHE_HOME/sequelize-shell`, or `~/.cache/sequelize-shell`; undefined for none. */
-export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const base = environment["XDG_CACHE_HOME"];
-  try {
-    return join(base === undefined || base === "" ? join(homedir(), ".cache") : base, "sequelize-shell");
-  } catch {
-    return undefined; // a user without a home directory
-  }
-}
 
 /**
  * Loads a large CommonJS package as `require` does, with the code that V8 compiled of it at an earlier start.
@@ -80,7 +70,7 @@ function cacheName(name: string, require: NodeJS.Require, source: string): strin
 
 function cachedDataOf(file: string): { cachedData?: Buffer } {
   try {
-    return { cachedData: readFileSync(file) };
+    return isOwnFile(file) ? { cachedData: readFileSync(file) } : {};
   } catch {
     return {};
   }

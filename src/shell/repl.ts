@@ -3,6 +3,7 @@ import type { History } from "./history";
 import type { InputRunner, Surroundings } from "./input-runner";
 import type { ReverseSearch } from "./reverse-search";
 import { type ShellContext, describePendingWork, hasPendingWork, promptOf } from "./context";
+import { saveCompiledModules } from "../start/program-loader";
 import { LineEditor } from "./line-editor";
 import { Screen, type Terminal } from "./screen";
 import { type Activity, meaningOfInterrupt } from "./signals";
@@ -158,7 +159,9 @@ class Repl implements Surroundings {
     setTimeout(() => void runner.types.start(), SERVICE_DELAY_MS).unref();
     setTimeout(() => {
       void import("./code-cache.js").then(({ saveCompiledCode }) => {
-        if (this.#activity === "editing") saveCompiledCode();
+        if (this.#activity !== "editing") return;
+        saveCompiledCode();
+        saveCompiledModules();
       });
     }, SAVE_DELAY_MS).unref();
     return this.#opened;

@@ -1,0 +1,25 @@
+import { statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** The folder of compiled code: `$XDG_CACHE_HOME/sequelize-shell`, or `~/.cache/sequelize-shell`; undefined for none. */
+export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const base = environment["XDG_CACHE_HOME"];
+  try {
+    return join(base === undefined || base === "" ? join(homedir(), ".cache") : base, "sequelize-shell");
+  } catch {
+    return undefined; // a user without a home directory
+  }
+}
+
+/**
+ * Whether a cache file may be run: nobody but this user can have written it.
+ *
+ * V8 runs compiled code as it stands, so such a file is a program. On Windows a user's folder is closed to others by itself.
+ */
+export function isOwnFile(file: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found?.isFile()) return false;
+  const { getuid } = process;
+  return getuid === undefined || (found.uid === getuid.call(process) && (found.mode & 0o022) === 0);
+}
