@@ -39,7 +39,7 @@ export class PostgresSchemaDialect extends SchemaDialect {
       );
       await forEachTable(tables, async (table) => {
         const schema = schemaOf(table.name);
-        const moved = moveTable(table, schema, scratchName(schema));
+        const moved = withoutKeys(moveTable(table, schema, scratchName(schema)));
         const statements = [...this.createEnums(moved.columns), ...this.createTable(moved)];
         for (const statement of indexes.get(table.name) ?? [])
           statements.push(statement(bareName(table.name), scratchName(schema)));
@@ -49,6 +49,8 @@ export class PostgresSchemaDialect extends SchemaDialect {
       for (const table of read.tables) {
         const home = schemas.find((schema) => schema !== undefined && schemaOf(table.name) === scratchName(schema));
         if (home !== undefined) table.name = `${home}.${bareName(table.name)}`;
+        const declared = tables.find(({ name }) => name === table.name);
+        if (declared) giveKeys(table, declared);
       }
       return read;
     });
@@ -62,12 +64,7 @@ export class PostgresSchemaDialect extends SchemaDialect {
   }
 
   override normalType(type: string): string {
-    const flat = type.toLowerCase().replace(/\s+/g, " ").trim();
-    const array = /(\[\])+$/.exec(flat)?.[0] ?? "";
-    const [, name = "", size = "", rest = ""] =
-      /^([^(]*?) ?(\([^)]*\))?( with(?:out)? time zone)?$/.exec(flat.slice(0, flat.length - array.length)) ?? [];
-    if (name === "") return flat;
-    return `${SYNONYMS[name + rest] ?? name + rest}${size.replaceAll(" ", "")}${array}`;
+    return normalType(type);
   }
 
   override normalDefault(column: Column): string | undefined {
@@ -155,10 +152,9 @@ export class PostgresSchemaDialect extends SchemaDialect {
 
   /** A column as it stands in CREATE TABLE and ADD COLUMN. */
   columnDefinition(column: Column): string {
-    const isSerial = column.autoIncrement && column.identity === undefined && column.default === undefined;
     return [
       this.sql.quote(column.name),
-      isSerial ? (SERIAL[this.normalType(column.type)] ?? "SERIAL") : column.type,
+      isSerial(column) ? (SERIAL[this.normalType(column.type)] ?? "SERIAL") : column.type,
       column.collation === undefined ? "" : `COLLATE ${this.sql.quote(column.collation)}`,
       column.identity === undefined
         ? ""
@@ -206,6 +202,44 @@ function moveTable(table: Table, schema: string | undefined, scratch: string): T
   return { ...scratchTable(table, name), columns: table.columns.map(move) };
 }
 
+/**
+ * The table without keys and numbered columns: each would be an index or a sequence of its own, which take most of the time,
+ * and a reader has nothing to add to them.
+ */
+function withoutKeys(table: Table): Table {
+  const { primaryKey, ...rest } = table;
+  return {
+    ...rest,
+    uniques: [],
+    columns: table.columns.map((column) => {
+      const nullable = column.nullable && !primaryKey?.columns.includes(column.name);
+      if (!isSerial(column)) return { ...column, nullable };
+      return { ...column, nullable: false, autoIncrement: false, type: serialType(column) };
+    }),
+  };
+}
+
+/** Gives the table back what {@link withoutKeys} took. */
+function giveKeys(table: Table, declared: Table): void {
+  if (declared.primaryKey) table.primaryKey = { columns: [...declared.primaryKey.columns] };
+  table.uniques = scratchTable(declared, table.name).uniques;
+  for (const column of table.columns) {
+    const model = declared.columns.find(({ name }) => name === column.name);
+    if (model && isSerial(model)) column.autoIncrement = true;
+  }
+}
+
+/** Whether the column is numbered by a sequence that comes with its type. */
+function isSerial(column: Column): boolean {
+  return Boolean(column.autoIncrement) && column.identity === undefined && column.default === undefined;
+}
+
+/** The type that the values of such a column have. */
+function serialType(column: Column): string {
+  const type = normalType(column.type);
+  return SERIAL[type] === undefined ? "integer" : type;
+}
+
 /** Runs `work` in a transaction, or behind a savepoint of the open one, that is always rolled back. */
 async function undone<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
   const inside = connection.inTransaction;
@@ -216,6 +250,16 @@ async function undone<T>(connection: Connection, work: () => Promise<T>): Promis
   } finally {
     await (inside ? connection.rollbackTo(savepoint) : connection.rollback());
   }
+}
+
+/** The type in the form in which two spellings of one are equal: `character varying(9)`, `integer[]`. */
+function normalType(type: string): string {
+  const flat = type.toLowerCase().replace(/\s+/g, " ").trim();
+  const array = /(\[\])+$/.exec(flat)?.[0] ?? "";
+  const [, name = "", size = "", rest = ""] =
+    /^([^(]*?) ?(\([^)]*\))?( with(?:out)? time zone)?$/.exec(flat.slice(0, flat.length - array.length)) ?? [];
+  if (name === "") return flat;
+  return `${SYNONYMS[name + rest] ?? name + rest}${size.replaceAll(" ", "")}${array}`;
 }
 
 /** A literal without its cast, quoted numbers without their quotes; other text as it is. */
