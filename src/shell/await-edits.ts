@@ -1,33 +1,20 @@
 import type {
   AwaitExpression,
-  BindingName,
   CallExpression,
   Expression,
   ForOfStatement,
-  ObjectBindingPattern,
   SourceFile,
   TaggedTemplateExpression,
 } from "typescript";
-import type { Access, ChainLink, OwnCodeListener } from "./own-code";
-import type { KeyTree } from "./runtime";
-import { HELD_CALL, NAMES, OUTER_VALUE, type Wrapping, beforeRead } from "./script-text";
+import type { Access, ChainLink, OwnCodeListener, Pattern } from "./own-code";
+import { firstKey, isWholeProperty, keysOf } from "./pattern-keys";
+import { HELD_CALL, NAMES, OUTER_VALUE, type Wrapping, beforeRead, beforeTakingApart } from "./script-text";
 import type { TextEdits } from "./text-edits";
 import { ts } from "./typescript";
 
 /** A wrap of the current part of a chain, ending at `end`. */
 interface Wrap extends Wrapping {
   readonly end: number;
-}
-
-/** The keys that a pattern reads, with the keys that patterns inside it read. */
-function keysOf(pattern: BindingName): KeyTree {
-  const keys: Record<string, KeyTree> = {};
-  if (!ts.isObjectBindingPattern(pattern)) return keys;
-  for (const { propertyName, name, dotDotDotToken } of pattern.elements) {
-    const key = propertyName ?? name;
-    if (!dotDotDotToken && (ts.isIdentifier(key) || ts.isStringLiteral(key))) keys[key.text] = keysOf(name);
-  }
-  return keys;
 }
 
 /**
@@ -59,12 +46,26 @@ export class AwaitEdits implements OwnCodeListener {
     this.#wrap(access.expression, beforeRead(this.#key(access)));
   }
 
-  takeApart(pattern: ObjectBindingPattern, value: Expression): void {
-    const keys = JSON.stringify(keysOf(pattern));
-    if (keys === "{}") return;
-    const { waiting, temporary, takeApart } = NAMES;
-    const before = `((${waiting} = ${takeApart}(${temporary} = (`;
-    this.#wrap(value, { before, after: `), ${keys})) === undefined ? ${temporary} : yield ${waiting})` });
+  takeApart(pattern: Pattern, value: Expression): void {
+    const keys = keysOf(pattern);
+    if (keys !== undefined) this.#wrap(value, beforeTakingApart(keys));
+  }
+
+  /**
+   * `for (const { role } of rows)` notes each row and waits in the pattern, in its first key:
+   * `for (const { [(wait for c, "role")]: role } of each(rows, (row) => (c = row)))`.
+   */
+  takeEachApart(pattern: Pattern, values: Expression): void {
+    const keys = keysOf(pattern);
+    const first = keys && firstKey(pattern);
+    if (!first) return;
+    const row = this.#variable();
+    const { before, after } = beforeTakingApart(keys);
+    const wait = `[(${before}${row}${after}, ${JSON.stringify(first.text)})]`;
+    const start = first.getStart(this.#file);
+    if (isWholeProperty(first)) this.#edits.open(start, `${wait}: `);
+    else this.#edits.replace(start, first.end, wait);
+    this.#wrap(values, { before: `${NAMES.each}(`, after: `, (__$x) => (${row} = __$x))` });
   }
 
   await(expression: AwaitExpression): void {
@@ -91,10 +92,14 @@ export class AwaitEdits implements OwnCodeListener {
       ts.isVariableDeclarationList(initializer) && !(initializer.flags & ts.NodeFlags.BlockScoped)
         ? initializer.declarations.map(({ name }) => name.getText(this.#file)).join()
         : initializer.getText(this.#file);
+    const pattern = ts.isVariableDeclarationList(initializer) ? initializer.declarations[0]?.name : initializer;
+    const keys = pattern && keysOf(pattern);
+    const { before, after } = keys === undefined ? { before: "", after: "" } : beforeTakingApart(keys);
+    const value = `${before}${step}.value${after}`;
     const assigned =
       ts.isVariableDeclarationList(initializer) && initializer.flags & ts.NodeFlags.BlockScoped
-        ? `${declared} = ${step}.value;`
-        : `(${declared} = ${step}.value);`;
+        ? `${declared} = ${value};`
+        : `(${declared} = ${value});`;
     this.#edits.wrap(
       statement.statement.getStart(this.#file),
       statement.statement.end,

@@ -125,7 +125,8 @@ export class Evaluator {
       const start = this.#segment(() => script.runInThisContext({ displayErrors: false })) as (
         ...given: unknown[]
       ) => InputGenerator;
-      const generator = start(Promise, isAwaitable, runtime.read, runtime.takeApart, runtime.steps, runtime.ended);
+      const { read, takeApart, each, steps, ended } = runtime;
+      const generator = start(Promise, isAwaitable, read, takeApart, each, steps, ended);
       return await this.#steps(generator, stop);
     } finally {
       process.off("SIGINT", stop.raise);

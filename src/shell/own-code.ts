@@ -1,4 +1,6 @@
 import type {
+  ArrayBindingPattern,
+  ArrayLiteralExpression,
   AwaitExpression,
   CallExpression,
   ElementAccessExpression,
@@ -7,6 +9,7 @@ import type {
   NewExpression,
   Node,
   ObjectBindingPattern,
+  ObjectLiteralExpression,
   PropertyAccessExpression,
   SourceFile,
   TaggedTemplateExpression,
@@ -30,13 +33,18 @@ export interface OwnCodeListener {
    * `links` are its links from the first on; the walk goes on into the arguments and tells no `call` and no `read` of the links.
    */
   chain(links: readonly ChainLink[], kept: boolean): void;
-  /** A value that is taken apart by an object pattern: its properties are read. */
-  takeApart(pattern: ObjectBindingPattern, value: Expression): void;
+  /** A value that is taken apart by a pattern: its properties are read. */
+  takeApart(pattern: Pattern, value: Expression): void;
+  /** A loop over values each of which is taken apart. */
+  takeEachApart(pattern: Pattern, values: Expression): void;
   /** An `await` that was typed. */
   await(expression: AwaitExpression): void;
   /** A `for await` loop. */
   forAwait(statement: ForOfStatement): void;
 }
+
+/** A pattern that declares names, or the same written as the target of an assignment. */
+export type Pattern = ObjectBindingPattern | ArrayBindingPattern | ObjectLiteralExpression | ArrayLiteralExpression;
 
 /** One link of a chain with `?.`: `.name`, `[index]` or `(arguments)`. */
 export type ChainLink = Access | CallExpression;
@@ -235,7 +243,7 @@ export class OwnCodeWalk {
     if (!node.initializer) return;
     if (ts.isIdentifier(node.name) && this.#promises.has(node.name.text)) this.#expression(node.initializer, "kept");
     else {
-      if (ts.isObjectBindingPattern(node.name)) this.#listener.takeApart(node.name, node.initializer);
+      if (isPattern(node.name)) this.#listener.takeApart(node.name, node.initializer);
       this.#outer(node.initializer);
     }
   }
@@ -256,7 +264,15 @@ export class OwnCodeWalk {
 
   #forOf(node: ForOfStatement): void {
     if (node.awaitModifier) this.#listener.forAwait(node);
-    else if (ts.isVariableDeclarationList(node.initializer)) this.visit(node.initializer);
+    else if (ts.isVariableDeclarationList(node.initializer)) {
+      const name = node.initializer.declarations[0]?.name;
+      if (name && isPattern(name)) this.#listener.takeEachApart(name, node.expression);
+      this.visit(node.initializer);
+    } else {
+      const target = unwrap(node.initializer);
+      if (isPattern(target)) this.#listener.takeEachApart(target, node.expression);
+      this.#target(node.initializer);
+    }
     this.#outer(node.expression);
     this.visit(node.statement);
   }
@@ -295,6 +311,8 @@ export class OwnCodeWalk {
   #binary(node: import("typescript").BinaryExpression, fate: Fate): void {
     const { kind } = node.operatorToken;
     if (isAssignment(kind)) {
+      const target = unwrap(node.left);
+      if (kind === ts.SyntaxKind.EqualsToken && isPattern(target)) this.#listener.takeApart(target, node.right);
       this.#target(node.left);
       if (ts.isIdentifier(node.left) && this.#promises.has(node.left.text)) return this.#expression(node.right, "kept");
       return this.#outer(node.right);
@@ -411,6 +429,15 @@ function unwrapsTo(node: Expression): node is Expression & { readonly expression
     ts.isSatisfiesExpression(node) ||
     ts.isTypeAssertionExpression(node) ||
     (ts.isNonNullExpression(node) && !ts.isOptionalChain(node))
+  );
+}
+
+function isPattern(node: Node): node is Pattern {
+  return (
+    ts.isObjectBindingPattern(node) ||
+    ts.isArrayBindingPattern(node) ||
+    ts.isObjectLiteralExpression(node) ||
+    ts.isArrayLiteralExpression(node)
   );
 }
 

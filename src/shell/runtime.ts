@@ -64,6 +64,14 @@ export class Runtime {
     return loading.then(inside).then(() => this.takeApart(value, rest) ?? value);
   };
 
+  /** The values of an iterable, each told before a pattern takes it apart. */
+  readonly each = function* (this: void, values: Iterable<unknown>, tell: (value: unknown) => void): Iterable<unknown> {
+    for (const value of values) {
+      tell(value);
+      yield value;
+    }
+  };
+
   /** The promises of the steps of a `for await` loop. */
   readonly steps = (iterable: AsyncIterable<unknown> | Iterable<unknown>): Iterable<Step> => {
     const asynchronous = (iterable as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];

@@ -1,3 +1,5 @@
+import type { KeyTree } from "./runtime";
+
 /**
  * The names that a script uses for what it needs from its runner; see `Runtime` for what each does.
  *
@@ -11,6 +13,7 @@ export const NAMES = {
   isPromise: "__$w",
   read: "__$r",
   takeApart: "__$d",
+  each: "__$each",
   import: "__$shell.import",
   importMeta: "__$shell.meta",
   steps: "__$steps",
@@ -44,16 +47,25 @@ export function beforeRead(key: string): Wrapping {
   };
 }
 
+/** Around a value that a pattern takes apart: waits for what the keys of the pattern stand for. */
+export function beforeTakingApart(keys: KeyTree): Wrapping {
+  const { waiting, temporary, takeApart } = NAMES;
+  return {
+    before: `((${waiting} = ${takeApart}(${temporary} = (`,
+    after: `), ${JSON.stringify(keys)})) === undefined ? ${temporary} : yield ${waiting})`,
+  };
+}
+
 /** What stands before, between and after the parts of a script: a generator function as its value. */
 export function scriptFrame(
   names: readonly string[],
   variables: readonly string[],
 ): { header: string; middle: string; footer: string } {
-  const { value, temporary, waiting, promiseClass, isPromise, read, takeApart, steps, ended } = NAMES;
+  const { value, temporary, waiting, promiseClass, isPromise, read, takeApart, each, steps, ended } = NAMES;
   return {
     header: names.length > 0 ? `var ${names.join(", ")};` : "",
     middle:
-      `(function* (${promiseClass}, ${isPromise}, ${read}, ${takeApart}, ${steps}, ${ended}) { ` +
+      `(function* (${promiseClass}, ${isPromise}, ${read}, ${takeApart}, ${each}, ${steps}, ${ended}) { ` +
       `let ${[value, temporary, waiting, ...variables].join(", ")}; `,
     footer: `\nreturn ${value}; })`,
   };

@@ -6,11 +6,12 @@ import ts from "typescript";
 
 const ROOT = resolve(__dirname, "../..");
 
-/** Compiles the rooms of the shell, of drawing and of projects, and the test hosts beside them, to JavaScript in a folder of its own. @returns the folder */
+/** Compiles the rooms of the shell, of starting, of drawing and of projects, and the test hosts beside them, to JavaScript in a folder of its own. @returns the folder */
 export function buildShell(): string {
   const folder = mkdtempSync(join(tmpdir(), "shell-build-"));
   const sources = [
     join(ROOT, "src/errors.ts"),
+    ...sourcesIn(join(ROOT, "src/start")),
     ...sourcesIn(join(ROOT, "src/render")),
     ...sourcesIn(join(ROOT, "src/project")),
     ...sourcesIn(join(ROOT, "src/shell")),

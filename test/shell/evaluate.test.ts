@@ -395,6 +395,29 @@ describe("a relationship", () => {
     ["const u = User.query.first(); typeof u.role", "object"],
     ["const { role } = User.query.first(); role.name", "role of ann"],
     ["const { role: { name } } = User.query.first(); name", "role of ann"],
+    ["const [{ role }] = User.query.all(); role.name", "role of ann"],
+    ["let role; ({ role } = User.query.first()); role.name", "role of ann"],
+    ["const out = []; for (const { role } of User.query.all()) out.push(role.name); out[3]", "role of dee"],
+    ["const out = []; for (let { role: { name } } of User.query.all()) out.push(name); out[3]", "role of dee"],
+    [
+      "const out = []; for (const { username, role: { name } = {}, ...rest } of User.query.all()) out.push(name); out[3]",
+      "role of dee",
+    ],
+    [
+      "const out = []; for (const [n, { 'role': r }] of User.query.all().entries()) out.push(n + r.name); out[3]",
+      "3role of dee",
+    ],
+    ["const out = []; for (var { role } of User.query.all()) out.push(role.name); role.name", "role of dee"],
+    ["let role; const out = []; for ({ role } of User.query.all()) out.push(role.name); out[3]", "role of dee"],
+    ["const out = []; for await (const { role } of User.query.all()) out.push(role.name); out[3]", "role of dee"],
+    [
+      "let n = 0; for (const { role: a } of User.query.all()) for (const { role: b } of User.query.limit(2).all()) if (a.name === b.name) n++; n",
+      2,
+    ],
+    [
+      "let n = 0; outer: for (const { role } of User.query.all()) { if (role.name === 'role of bob') continue outer; n++; if (n === 2) break }; n",
+      2,
+    ],
   ])("%s gives %j", async (text, expected) => {
     expect(await valueOf(text)).toEqual(expected);
   });

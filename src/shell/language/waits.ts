@@ -42,6 +42,10 @@ class WaitCollector implements OwnCodeListener {
     // The value of a pattern is told as `outer` too.
   }
 
+  takeEachApart(): void {
+    // The values of the loop are told as `outer` too.
+  }
+
   await(): void {
     // What was typed stays as it is.
   }
