@@ -56,6 +56,8 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
   readonly #listeners = new Set<QueryListener>();
   readonly #scope = new AsyncLocalStorage<Session>();
   readonly #warn: (message: string) => void;
+  /** Hears of the objects whose insertion a session has committed. */
+  onInserted: ((objects: readonly object[]) => void) | undefined;
   #defaultSession: Session | undefined;
   #readOnly = false;
   /** Drivers' connections that were told whether they refuse writes. */

@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   session: ["query", "mapper", "driver", "errors"],
   database: ["session", "query", "mapper", "driver", "schema", "models", "errors"],
   migrations: ["schema", "project", "driver", "errors"],
-  "import-export": ["session", "query", "errors"],
+  "import-export": ["session", "query", "mapper", "errors"],
   shell: [
     "migrations",
     "import-export",

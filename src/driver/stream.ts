@@ -33,7 +33,7 @@ export async function openRowStream<S extends RowSink>(
   newSink: () => S,
 ): Promise<RowStream<S>> {
   const apart =
-    connection.dialect.streamsApart && !connection.inTransaction
+    connection.dialect.streamsApart && !connection.inTransaction && !connection.sandbox
       ? await DriverStream.open(connection, statement, batch, newSink)
       : undefined;
   return apart ?? CursorStream.open(connection, statement, batch, newSink);
@@ -121,9 +121,8 @@ class CursorStream<S extends RowSink> implements RowStream<S> {
   }
 
   #fetch(): Promise<Batch<S>> {
-    const { sql, parameters } = this.#cursor.next();
     const sink = this.#newSink();
-    const read = this.#connection.read(sql, parameters, sink).then((count) => ({ sink, count }));
+    const read = this.#cursor.read(this.#connection, sink).then((count) => ({ sink, count }));
     // It is heard of when the rows are asked for, which may be never.
     read.catch(() => undefined);
     return read;

@@ -27,6 +27,8 @@ export interface ResultSet {
   readonly durationMs?: number;
   /** One line above the rows. */
   readonly title?: string;
+  /** The line under the rows, in place of their number. */
+  readonly footer?: string;
 }
 
 /** Makes a result set of columns and rows. */

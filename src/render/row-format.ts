@@ -19,9 +19,9 @@ const unnamedTable = "table_name";
  * @param footer  the line under the rows; the formats for programs have it only where rows are missing
  */
 export function rowWriter(
-  { columns, durationMs }: ResultSet,
+  { columns, durationMs, footer: told }: ResultSet,
   options: RenderOptions,
-  footer = (outcome: Outcome) => rowsFooter(outcome, durationMs),
+  footer = (outcome: Outcome) => told ?? rowsFooter(outcome, durationMs),
 ): RowWriter {
   const colors = paint(options.color);
   const vertical = (): RowWriter => new VerticalWriter(columns, { paint: colors, footer });

@@ -14,6 +14,8 @@ export interface SessionHost {
   warn(message: string): void;
   /** Asked before a statement that a person wrote, or a bulk change, is sent. */
   readonly guard?: StatementGuard | undefined;
+  /** Hears of the objects whose insertion was committed. */
+  readonly onInserted?: ((objects: readonly object[]) => void) | undefined;
   /** The registered models. */
   mappers(): Iterable<Mapper>;
   /** The session that is current where the call is made. */

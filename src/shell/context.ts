@@ -36,6 +36,8 @@ export interface Presentation {
   readonly interactive: boolean;
   /** The columns of the terminal; undefined where nothing is to be shortened. */
   readonly width: number | undefined;
+  /** All rows are drawn, whatever the limit. */
+  readonly whole?: boolean | undefined;
 }
 
 /** One SQL statement that an expression would send. */
@@ -68,8 +70,8 @@ export interface ShellContext {
   /** The preloaded names. */
   readonly globals: Readonly<Record<string, unknown>>;
   readonly settings: OutputSettings;
-  /** Further commands, besides the shell's own. */
-  readonly commands?: readonly Command[] | undefined;
+  /** Loads further commands, besides the shell's own. */
+  loadCommands?(): Promise<readonly Command[]>;
   /** The text of a result, ready for stdout; undefined when there is nothing to show. */
   present(value: unknown, presentation: Presentation): Promise<string | undefined>;
   /** Loads a to-one relationship that a statement's own code is about to read; undefined when there is nothing to load. */

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import type { Database } from "../database";
 import type { QueryEvent } from "../driver/connection";
 import type { Sandbox } from "../driver/sandbox";
-import { Mapper } from "../mapper/mapper";
+import { InvalidRequestError } from "../errors";
 import {
   aliased,
   and,
@@ -19,6 +19,7 @@ import {
   when,
 } from "../query/expressions";
 import { defer, joined, loadOnly, noload, raiseload, selectin } from "../query/load-options";
+import { renderAs } from "../render/render-as";
 import type { RenderOptions } from "../render/render-options";
 import { render } from "../render/render";
 import { scalar } from "../render/renderable";
@@ -37,8 +38,8 @@ import type {
   ShellContext,
 } from "./context";
 import type { Command } from "./commands/command";
-import { outcomeView, viewOf } from "./present";
-import { dbCommand } from "./run-migrations";
+import { outcomeView, tableOf, viewOf } from "./present";
+import { ShownRows } from "./shown-rows";
 
 /** How a {@link DatabaseContext} names itself and writes. */
 export interface DatabaseContextOptions {
@@ -51,7 +52,20 @@ export interface DatabaseContextOptions {
   readonly version: string;
   /** Writes lines to stderr. */
   readonly write: (text: string) => void;
+  /** Opens another database with the same models, or the same one anew. Left out where there is no other. */
+  readonly reopen?: ((url: string | undefined) => Promise<OpenedDatabase>) | undefined;
 }
+
+/** A database that is ready for the shell. */
+export interface OpenedDatabase {
+  readonly database: Database;
+  /** What the prompt calls it. */
+  readonly name: string;
+  readonly banner: readonly string[];
+}
+
+/** Objects of which `.save` can tell, at the most. */
+const MOST_INSERTED = 10_000;
 
 /** So many equal statements of one input are a loop that one statement could replace. */
 const SIMILAR_STATEMENTS = 5;
@@ -59,12 +73,15 @@ const LONGEST_ECHO = 400;
 
 /** What the shell works on when it works on a database. */
 export class DatabaseContext implements ShellContext {
-  readonly name: string;
   readonly banner: readonly string[];
-  readonly globals: Readonly<Record<string, unknown>>;
   readonly settings: OutputSettings;
-  readonly commands: readonly Command[];
-  readonly #database: Database;
+  /** The rows that were shown last. */
+  readonly shownRows = new ShownRows();
+  /** Objects whose insertion was committed. */
+  inserted: object[] = [];
+  #name: string;
+  #globals: Readonly<Record<string, unknown>>;
+  #database: Database;
   readonly #options: DatabaseContextOptions;
   /** Statements of the running input by their text, for the hint at a loop of them. */
   readonly #statements = new Map<string, number>();
@@ -76,13 +93,60 @@ export class DatabaseContext implements ShellContext {
     this.#database = database;
     this.#options = options;
     this.settings = settings;
-    this.name = options.name;
+    this.#name = options.name;
     const { names, notes } = contextNames(database);
-    this.globals = names;
+    this.#globals = names;
     this.banner = [...options.banner, ...notes];
-    this.commands = [dbCommand(database, options.version)];
+    this.#watch(database);
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  get globals(): Readonly<Record<string, unknown>> {
+    return this.#globals;
+  }
+
+  /** The database that is open now. */
+  get database(): Database {
+    return this.#database;
+  }
+
+  get version(): string {
+    return this.#options.version;
+  }
+
+  async loadCommands(): Promise<readonly Command[]> {
+    const { databaseCommands } = await import("./commands/database-commands.js");
+    return databaseCommands(this);
+  }
+
+  async reopen(url: string | undefined): Promise<void> {
+    const { reopen } = this.#options;
+    if (!reopen) throw new InvalidRequestError("This shell cannot open another database.");
+    const before = this.#database;
+    const [inSandbox, readOnly] = [before.sandbox !== undefined, before.readOnly];
+    const opened = await reopen(url);
+    await this.close();
+    const { database, name, banner } = opened;
+    this.#database = database;
+    database.setReadOnly(readOnly);
+    if (inSandbox) await database.beginSandbox();
+    this.#name = name;
+    const { names, notes } = contextNames(database, this.#globals);
+    this.#globals = names;
+    this.inserted = [];
+    this.#watch(database);
+    this.#options.write([...banner, ...notes].map((line) => `${line}\n`).join(""));
+  }
+
+  #watch(database: Database): void {
     database.onQuery((event) => this.#heard(event));
-    if (!options.yes) {
+    database.onInserted = (objects) => {
+      if (this.inserted.length < MOST_INSERTED) this.inserted = [...this.inserted, ...objects].slice(0, MOST_INSERTED);
+    };
+    if (!this.#options.yes) {
       database.guard = async (statement, count) => {
         if (!this.#input || database.sandbox || !/\b(?:DELETE|UPDATE|DROP|TRUNCATE)\b/i.test(statement.sql)) return;
         const { checkDestructive } = await import("./destructive-guard.js");
@@ -91,17 +155,19 @@ export class DatabaseContext implements ShellContext {
     }
   }
 
-  async present(value: unknown, { durationMs, interactive, width }: Presentation): Promise<string | undefined> {
+  async present(value: unknown, presentation: Presentation): Promise<string | undefined> {
+    const { durationMs, interactive, width, whole = false } = presentation;
     const { session } = this.#database;
     const { settings } = this;
     const outcome = session.lastOutcome;
     session.lastOutcome = undefined;
+    const limit = interactive && !whole ? settings.limit : 0;
     const options: RenderOptions = {
       format: settings.format,
       terminal: interactive,
       color: this.#options.color,
       bareStrings: true,
-      limit: interactive ? settings.limit : 0,
+      limit,
       table: tableOf(value),
       literal: (each) => this.#database.dialect.literal(each),
       identifier: (name) => this.#database.dialect.identifier(name),
@@ -120,6 +186,10 @@ export class DatabaseContext implements ShellContext {
     const view = isCount
       ? outcomeView(outcome)
       : await viewOf(value, { session, durationMs, forPeople, byColumn: settings.format === "insert" });
+    const set = view?.[renderAs] === "page" ? view.items : view?.[renderAs] === "rows" ? view : undefined;
+    if (set && Array.isArray(set.rows) && !whole) {
+      this.shownRows.take(set, limit === 0 ? set.rows.length : Math.min(limit, set.rows.length));
+    }
     return render(view ?? scalar(value), options);
   }
 
@@ -240,19 +310,20 @@ export class DatabaseContext implements ShellContext {
   }
 }
 
-function tableOf(value: unknown): string | undefined {
-  const first: unknown = Array.isArray(value) ? value[0] : value;
-  if (typeof first !== "object" || first === null || !("dataValues" in first)) return undefined;
-  return Mapper.of(first.constructor as never).tableName;
-}
-
 function describeParameters(parameters: readonly unknown[]): string {
   const text = inspect(parameters, { breakLength: Infinity, maxArrayLength: 20, maxStringLength: 100, depth: 1 });
   return text.length > LONGEST_ECHO ? `${text.slice(0, LONGEST_ECHO)}…` : text;
 }
 
-/** The preloaded names: the database, its session, every model, Sequelize's own, and the helpers for expressions. */
-function contextNames(database: Database): { names: Record<string, unknown>; notes: string[] } {
+/**
+ * The preloaded names: the database, its session, every model, Sequelize's own, and the helpers for expressions.
+ *
+ * @param before  those of the database that was open before, in whose place they come
+ */
+function contextNames(
+  database: Database,
+  before: Readonly<Record<string, unknown>> = {},
+): { names: Record<string, unknown>; notes: string[] } {
   const library = database.sequelize.constructor as unknown as { DataTypes: unknown; Op: unknown };
   const names: Record<string, unknown> = {
     ...{ aliased, and, asc, cast, desc, func, literal, not, nullsFirst, nullsLast, or, text, when },
@@ -266,7 +337,7 @@ function contextNames(database: Database): { names: Record<string, unknown>; not
   };
   const notes: string[] = [];
   for (const [name, model] of Object.entries(database.models)) {
-    const hides = name in globalThis || name in names;
+    const hides = (name in globalThis && !(name in before)) || name in names;
     const given = hides ? `${name}Model` : name;
     if (hides) notes.push(`note: the model ${name} is named ${given} here: ${name} is taken`);
     names[given] = model;

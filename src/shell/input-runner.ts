@@ -32,6 +32,8 @@ export interface Surroundings {
   lendTerminal<T>(run: () => Promise<T>): Promise<T>;
   /** The answer to a question, empty when the person declines; left out where nobody can be asked. */
   readonly ask?: (question: string) => Promise<string>;
+  /** Tells how far a long work is. */
+  progress?(text: string): void;
   /** Whether the shell may be left now; asks or tells about pending work. */
   mayLeave(): Promise<boolean>;
 }
@@ -82,7 +84,7 @@ export class InputRunner {
   async commands(): Promise<readonly Command[]> {
     if (!this.#commands) {
       const { COMMANDS } = await import("./commands/all.js");
-      this.#commands = [...COMMANDS, ...(this.#context.commands ?? [])];
+      this.#commands = [...COMMANDS, ...((await this.#context.loadCommands?.()) ?? [])];
     }
     return this.#commands;
   }
@@ -165,11 +167,11 @@ export class InputRunner {
     return outcome;
   }
 
-  async #show(value: unknown, durationMs: number): Promise<void> {
+  async #show(value: unknown, durationMs: number, whole = false): Promise<void> {
     const { interactive } = this.#around;
     // At a terminal a context may have something to tell of an input without a value.
     if (value === undefined && !interactive) return;
-    const text = await this.#context.present(value, { durationMs, interactive, width: this.#around.width() });
+    const text = await this.#context.present(value, { durationMs, interactive, width: this.#around.width(), whole });
     if (text !== undefined) this.#around.print(text);
   }
 
@@ -178,8 +180,13 @@ export class InputRunner {
     const commands = await this.commands();
     const command = findCommand(commands, name);
     this.#leaving = false;
+    const { globals } = this.#context;
     try {
       await command.execute(argument, this.#host(commands));
+      if (this.#context.globals !== globals) {
+        this.#evaluator.define(this.#context.globals);
+        await this.types.restart();
+      }
     } catch (error) {
       if (error instanceof StoppedInCommand) return "interrupted";
       if (!(error instanceof FailedInCommand)) throw error;
@@ -191,6 +198,7 @@ export class InputRunner {
 
   #host(commands: readonly Command[]): CommandHost {
     const around = this.#around;
+    const isInterrupted = (): boolean => this.#interrupted;
     const evaluate = async (code: string): Promise<unknown> => {
       const { classify } = await import("./statement.js");
       const statement = classify(code);
@@ -208,7 +216,11 @@ export class InputRunner {
       history: around.history,
       print: around.print.bind(around),
       note: around.note.bind(around),
-      show: (value) => this.#show(value, 0),
+      show: (value, { whole } = {}) => this.#show(value, 0, whole),
+      progress: (text) => around.progress?.(text),
+      get interrupted() {
+        return isInterrupted();
+      },
       evaluate: (code) => evaluate(/^\s*\{/.test(code) ? `(${code})` : code),
       runProgram: async (source) => {
         if (source.trim() !== "") await this.#inContext(() => evaluate(source));

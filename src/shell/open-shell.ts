@@ -1,7 +1,9 @@
+import { resolve } from "node:path";
 import type { Sequelize } from "sequelize";
 import type { Database, DatabaseOptions } from "../database";
 import { DEFAULT_URL } from "../database-url";
 import type { ShellContext } from "./context";
+import type { OpenedDatabase } from "./database-context";
 import type { OutputSettings } from "./context";
 
 /** What the shell is opened with. */
@@ -31,6 +33,9 @@ export interface OpenShellOptions {
   readonly write: (text: string) => void;
 }
 
+/** The folder of the program's own modules: that of the package, or of what is built. */
+const PROGRAM_FOLDER = resolve(__dirname, "../..");
+
 /** Rows that are drawn at the most, until `.limit` says otherwise. */
 const DEFAULT_LIMIT = 100;
 
@@ -40,6 +45,39 @@ const DEFAULT_LIMIT = 100;
  * A database without the sample models' tables gets them, and the sample data with them.
  */
 export async function openShell(options: OpenShellOptions): Promise<ShellContext> {
+  let current = options.url;
+  const { database, name, banner } = await openPrepared(options);
+  try {
+    const { DatabaseContext } = await import("./database-context.js");
+    const settings: OutputSettings = {
+      format: options.format,
+      limit: options.limit ?? DEFAULT_LIMIT,
+      timer: false,
+      echo: options.echo,
+      pager: options.interactive,
+    };
+    return new DatabaseContext(database, settings, {
+      ...options,
+      name,
+      banner: options.interactive ? banner : [],
+      reopen: async (url) => {
+        if (options.models !== undefined) {
+          const { forgetModules } = await import("../project/forget-modules.js");
+          forgetModules(PROGRAM_FOLDER);
+        }
+        current = url ?? current;
+        const opened = await openPrepared({ ...options, url: current, sandbox: false });
+        return { ...opened, banner: options.interactive ? opened.banner : [] };
+      },
+    });
+  } catch (error) {
+    await database.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Opens a database and makes the sample tables where they belong. @returns it with what the prompt calls it and what there is to say */
+async function openPrepared(options: OpenShellOptions): Promise<OpenedDatabase> {
   const database = await openProjectDatabase(options, {
     onWarning: (message) => options.write(`warning: ${message}\n`),
   });
@@ -49,27 +87,15 @@ export async function openShell(options: OpenShellOptions): Promise<ShellContext
       options.models === undefined && !options.reflect && !options.readOnly
         ? await prepareSample(database, options)
         : undefined;
-    const { DatabaseContext } = await import("./database-context.js");
-    const settings: OutputSettings = {
-      format: options.format,
-      limit: options.limit ?? DEFAULT_LIMIT,
-      timer: false,
-      echo: options.echo,
-      pager: options.interactive,
-    };
     const { titleOfInstance } = await import("../database.js");
-    const title = titleOfInstance(database.sequelize);
-    const place = `sequelize-shell ${options.version} · node ${process.versions.node} · ${database.dialect.name} ${title}`;
-    const names = Object.keys(database.models).join(", ") || "none";
+    const name = titleOfInstance(database.sequelize);
+    const place = `sequelize-shell ${options.version} · node ${process.versions.node} · ${database.dialect.name} ${name}`;
+    const models = Object.keys(database.models).join(", ") || "none";
     const banner = [
       made === undefined ? place : `${place} (${made})`,
-      `models ${names} · session db.session · .help · .sql EXPR shows SQL without running it`,
+      `models ${models} · session db.session · .help · .sql EXPR shows SQL without running it`,
     ];
-    return new DatabaseContext(database, settings, {
-      ...options,
-      name: title,
-      banner: options.interactive ? banner : [],
-    });
+    return { database, name, banner };
   } catch (error) {
     await database.close().catch(() => undefined);
     throw error;

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { Model, ModelStatic } from "sequelize";
 import { Mapper } from "../mapper/mapper";
 import type { Attribute, AttributeKind } from "../mapper/attribute";
@@ -5,6 +6,7 @@ import { Pagination } from "../query/pagination";
 import { Query } from "../query/query";
 import { shapeOf } from "../query/result-shape";
 import { Label } from "../render/label";
+import { renderAs } from "../render/render-as";
 import { record } from "../render/record";
 import type { RecordField } from "../render/record";
 import { countView, note, pageView } from "../render/renderable";
@@ -33,12 +35,18 @@ export interface ViewOptions {
  */
 export async function viewOf(value: unknown, options: ViewOptions): Promise<Renderable | undefined> {
   if (typeof value !== "object" || value === null) return undefined;
+  if (!types.isProxy(value) && renderAs in value) return value as Renderable;
   if (value instanceof Collection) return viewOf(await (value as Collection<Model>).all(), options);
   if (value instanceof Query) return sqlView(String(value), "not run; .all() runs it");
   if (value instanceof Pagination) return pageOf(value as Pagination<unknown>, options);
   if (Array.isArray(value)) return rowsOf(value, options);
   const mapper = mapperOf(value);
   return mapper === undefined ? undefined : recordOf(value as Model, mapper, options);
+}
+
+/** The table of a value's rows, where they are a model's; undefined for all others. */
+export function tableOf(value: unknown): string | undefined {
+  return mapperOf(Array.isArray(value) ? value[0] : value)?.tableName;
 }
 
 /** The mapper of a model's instance; undefined for any other value. */

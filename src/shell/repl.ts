@@ -70,6 +70,7 @@ class Repl implements Surroundings {
   #finish: (error?: unknown) => void = () => undefined;
   #left = false;
   #completing = false;
+  #spinner: Spinner | undefined;
 
   constructor(options: ReplOptions) {
     this.#options = options;
@@ -265,7 +266,7 @@ class Repl implements Surroundings {
   async #work(task: () => Promise<void>): Promise<void> {
     this.#activity = "running";
     this.#screen.showing(undefined);
-    const spinner = new Spinner(this.#screen);
+    const spinner = (this.#spinner = new Spinner(this.#screen));
     spinner.start();
     try {
       await task();
@@ -434,6 +435,10 @@ class Repl implements Surroundings {
     this.#options.errorOutput.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
+  progress(text: string): void {
+    this.#spinner?.tell(text);
+  }
+
   readonly ask = (question: string): Promise<string> => this.#ask(question);
 
   /** Asks what becomes of pending work before leaving. */
@@ -453,9 +458,11 @@ class Repl implements Surroundings {
     return new Promise((resolve) => {
       const answered = (answer: string): void => {
         this.#activity = "running";
+        this.#spinner?.start();
         resolve(answer);
       };
       this.#activity = "asking";
+      this.#spinner?.stop();
       const takeBack = this.#editor.ask(question, answered);
       this.#decline = () => {
         takeBack();

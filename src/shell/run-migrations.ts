@@ -63,7 +63,7 @@ function askAtTerminal(question: string): Promise<string | undefined> {
 }
 
 /** `.db COMMAND` at the prompt, on the shell's own database. */
-export function dbCommand(database: Database, version: string): Command {
+export function dbCommand(shell: { readonly database: Database }, version: string): Command {
   return {
     name: "db",
     subject: "migrations",
@@ -75,6 +75,12 @@ export function dbCommand(database: Database, version: string): Command {
     ].join("\n"),
     async execute(argument, host) {
       const { InvalidRequestError } = await import("../errors.js");
+      const { database } = shell;
+      if (database.sandbox) {
+        throw new InvalidRequestError("Cannot run migrations in the sandbox: they end their own transactions.", {
+          hint: ".sandbox off",
+        });
+      }
       if (database.session.inTransaction()) {
         throw new InvalidRequestError("Cannot run migrations while the session has work that is not committed.", {
           hint: "db.session.commit() or db.session.rollback()",

@@ -11,9 +11,15 @@ export class Spinner {
   #startMs = 0;
   #frame = 0;
   #drawn = false;
+  #progress = "";
 
   constructor(screen: Screen) {
     this.#screen = screen;
+  }
+
+  /** Tells how far the work is. */
+  tell(progress: string): void {
+    this.#progress = `${progress} · `;
   }
 
   start(): void {
@@ -35,7 +41,7 @@ export class Spinner {
     if (!this.#screen.atLineStart) return;
     const seconds = ((performance.now() - this.#startMs) / 1000).toFixed(1);
     const sign = FRAMES[(this.#frame += 1) % FRAMES.length] ?? "";
-    this.#screen.draw(`\r\x1b[K${sign} ${seconds} s · Ctrl-C cancels`);
+    this.#screen.draw(`\r\x1b[K${sign} ${seconds} s · ${this.#progress}Ctrl-C cancels`);
     this.#drawn = true;
     this.#screen.beforeNextWrite(() => {
       this.#erase();

@@ -69,6 +69,16 @@ export class TypeChecks {
     return (await this.start())?.documentationOf(expression);
   }
 
+  /** Forgets all types, because the preloaded names stand for others. */
+  async restart(): Promise<void> {
+    const before = this.#service;
+    this.#service = undefined;
+    this.#started = undefined;
+    this.#committed = [];
+    await (await before)?.close();
+    if (before && this.mode !== "off") void this.start();
+  }
+
   async close(): Promise<void> {
     await (await this.#service)?.close();
   }

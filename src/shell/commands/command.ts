@@ -2,7 +2,7 @@ import type { ShellContext } from "../context";
 import type { TypeChecks } from "../type-checks";
 
 /** The subjects under which `.help` lists the commands, in this order. */
-export const SUBJECTS = ["prompt", "sql", "models", "output", "session", "files", "migrations"] as const;
+export const SUBJECTS = ["prompt", "sql", "models", "output", "session", "files", "safety", "migrations"] as const;
 
 /** A subject of commands. */
 export type Subject = (typeof SUBJECTS)[number];
@@ -22,8 +22,12 @@ export interface CommandHost {
   print(text: string): void;
   /** Writes a line or lines to stderr. */
   note(text: string): void;
-  /** Shows a value as a result. */
-  show(value: unknown): Promise<void>;
+  /** Shows a value as a result; `whole` without a limit of rows. */
+  show(value: unknown, options?: { readonly whole?: boolean }): Promise<void>;
+  /** Tells how far a long work is, where a person waits at a terminal. */
+  progress(text: string): void;
+  /** Whether the person has stopped the command. */
+  readonly interrupted: boolean;
   /** Runs an expression as if it had been typed, without showing its value. @throws what the code throws */
   evaluate(code: string): Promise<unknown>;
   /** Runs a text of any length as one program; its last value is not shown. @throws what the code throws */
