@@ -1,7 +1,7 @@
 import type { Sequelize, Transaction } from "sequelize";
 import { OperationalError } from "../errors";
 import { capture, emptyResult, isCapturing } from "./capture";
-import type { Dialect, DriverRow, Statement, StatementResult, StatementRunner } from "./dialect";
+import type { Dialect, DriverRow, RowRunner, Statement, StatementResult } from "./dialect";
 import type { Face, RawConnection } from "./face";
 import { faceOf } from "./face";
 import { MysqlDialect, SERVER_SETTINGS } from "./mysql";
@@ -91,7 +91,7 @@ const MEMORY_POLL_MS = 10;
  * The connection is taken from Sequelize's connection manager at the first statement (so that its type parsers and options
  * hold) and given back by {@link Connection.close}. Statements are sent one after the other in the order of their calls.
  */
-export class Connection implements StatementRunner {
+export class Connection implements RowRunner {
   readonly dialect: Dialect;
   readonly #sequelize: Sequelize;
   readonly #notify: QueryListener;

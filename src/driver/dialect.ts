@@ -2,6 +2,7 @@ import type { DatabaseError } from "../errors";
 import { ArgumentError, StatementError } from "../errors";
 import type { PlanNode } from "./plan";
 import { needsQuoting } from "./reserved-words";
+import type { RowSink } from "./row-sink";
 
 /** A value as a driver takes it: what a parameter of a statement may be. */
 export type Bindable = string | number | bigint | boolean | Buffer | null;
@@ -45,12 +46,17 @@ export interface StatementRunner {
   run(sql: string, parameters?: readonly unknown[]): Promise<StatementResult>;
 }
 
+/** Also gives rows to a sink. */
+export interface RowRunner extends StatementRunner {
+  read(sql: string, parameters: readonly unknown[], sink: RowSink): Promise<number>;
+}
+
 /** How one SELECT is read in batches: the statements, and what to do with their rows. */
 export interface Cursor {
   /** Makes the database keep the result. */
   open(select: Statement): Statement;
-  /** Reads the next rows; they may have further columns, of names that no SELECT has. */
-  next(): Statement;
+  /** Reads the next rows; they may have further columns, of names that no SELECT has. @returns the number of rows */
+  read(runner: RowRunner, sink: RowSink): Promise<number>;
   /** Makes the database forget the result. @param mayBeGone  a rollback may have done so already */
   close(runner: StatementRunner, mayBeGone: boolean): Promise<void>;
 }

@@ -135,16 +135,18 @@ export class MysqlDialect extends Dialect {
   override cursor(name: string, batch: number): Cursor {
     const number = "row number";
     // MyISAM: its rows outlive a rollback.
-    let read = 0;
+    let position = 0;
     return {
       open: ({ sql, parameters }) => ({
         sql: `CREATE TEMPORARY TABLE ${name} (${this.quote(number)} BIGINT AUTO_INCREMENT PRIMARY KEY) ENGINE=MyISAM AS ${sql}`,
         parameters,
       }),
-      next: () => ({
-        sql: `SELECT * FROM ${name} WHERE ${this.quote(number)} > ? AND ${this.quote(number)} <= ? ORDER BY ${this.quote(number)}`,
-        parameters: [read, (read += batch * this.idIncrement)],
-      }),
+      read: (runner, sink) =>
+        runner.read(
+          `SELECT * FROM ${name} WHERE ${this.quote(number)} > ? AND ${this.quote(number)} <= ? ORDER BY ${this.quote(number)}`,
+          [position, (position += batch * this.idIncrement)],
+          sink,
+        ),
       close: async (runner) => void (await runner.run(`DROP TEMPORARY TABLE IF EXISTS ${name}`)),
     };
   }

@@ -136,7 +136,7 @@ export class PostgresDialect extends Dialect {
         sql: `DECLARE ${name} NO SCROLL CURSOR ${sql.endsWith(" FOR UPDATE") ? "" : "WITH HOLD "}FOR ${sql}`,
         parameters,
       }),
-      next: () => ({ sql: `FETCH FORWARD ${batch} FROM ${name}`, parameters: [] }),
+      read: (runner, sink) => runner.read(`FETCH FORWARD ${batch} FROM ${name}`, [], sink),
       close: async (runner, mayBeGone) => {
         // Closing what is gone would abort a transaction that was begun meanwhile.
         const found = mayBeGone ? await runner.all("SELECT 1 FROM pg_cursors WHERE name = $1", [name]) : [{}];

@@ -17,6 +17,7 @@ import type { PlanNode } from "./plan";
 import { readSqlitePlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
 import { encodeRows } from "./json-rows";
+import { sqliteCursor } from "./sqlite-cursor";
 
 const JSON_ENCODING: JsonEncoding = {
   number(value) {
@@ -120,16 +121,7 @@ export class SqliteDialect extends Dialect {
   }
 
   override cursor(name: string, batch: number): Cursor {
-    // The rows of a new table are numbered from 1 in the order of the SELECT.
-    let read = 0;
-    return {
-      open: ({ sql, parameters }) => ({ sql: `CREATE TEMP TABLE ${name} AS ${sql}`, parameters }),
-      next: () => ({
-        sql: `SELECT * FROM temp.${name} WHERE _rowid_ > ? AND _rowid_ <= ? ORDER BY _rowid_`,
-        parameters: [read, (read += batch)],
-      }),
-      close: async (runner) => void (await runner.run(`DROP TABLE IF EXISTS temp.${name}`)),
-    };
+    return sqliteCursor(name, batch, (column) => this.quote(column));
   }
 
   override explainStatement({ sql, parameters }: Statement): Statement {

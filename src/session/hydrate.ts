@@ -53,8 +53,12 @@ export class Hydrator {
 
   #tuples(batch: RowBatch, entities: ReadonlyMap<EntityPart, LoadedEntity>): unknown[] {
     const columns = batch.parts.map((part) => valuesOf(part, entities));
-    const tuples: unknown[] = [];
-    for (let row = 0; row < batch.size; row++) tuples.push(this.#makeTuple?.(columns.map((value) => value(row))));
+    const tuples = new Array<unknown>(batch.size);
+    for (let row = 0; row < batch.size; row++) {
+      const values = new Array<unknown>(columns.length);
+      for (let i = 0; i < columns.length; i++) values[i] = columns[i]?.(row);
+      tuples[row] = this.#makeTuple?.(values);
+    }
     return tuples;
   }
 
@@ -64,8 +68,8 @@ export class Hydrator {
     for (const child of parent.children) {
       const { relationship } = child;
       if (relationship === undefined) continue;
-      const children = (entities.get(child) as LoadedEntity).instances;
-      if (relationship.toMany) this.#fillCollections(parent, parents, child, children, relationship, size);
+      const { instances: children, hasKnown } = entities.get(child) as LoadedEntity;
+      if (relationship.toMany) this.#fillCollections(parent, parents, child, children, relationship, size, hasKnown);
       else this.#loadReferences(parent, parents, child, children, relationship, size);
     }
   }
@@ -77,6 +81,7 @@ export class Hydrator {
     children: readonly (Instance | null)[],
     relationship: Relationship,
     size: number,
+    hasKnown: boolean,
   ): void {
     const collected: Instance[][] = parents.map(() => []);
     for (let row = 0; row < size; row++) {
@@ -84,10 +89,11 @@ export class Hydrator {
       const member = children[child.places?.[row] ?? NO_ROW];
       if (member) collected[place]?.push(member);
     }
-    for (const [place, instance] of parents.entries()) {
-      const members = collected[place];
-      if (instance !== null && members !== undefined)
-        fillCollection(this.#unit, instance, relationship, members, this.#compiled.populateExisting);
+    const overwrite = this.#compiled.populateExisting;
+    for (let place = 0; place < parents.length; place++) {
+      const instance = parents[place];
+      const members = collected[place] as Instance[];
+      if (instance) fillCollection(this.#unit, instance, relationship, members, { overwrite, areNew: !hasKnown });
     }
   }
 
@@ -156,13 +162,14 @@ class EntityReader {
     const [only] = mapper.primaryKey;
     const single = mapper.primaryKey.length === 1 && only?.kind === "integer" ? only.name : undefined;
     const shelves = this.#unit.identity.shelvesOf(mapper);
-    const instances: (Instance | null)[] = [];
+    const instances = new Array<Instance | null>(rows.length);
     let hasKnown = false;
-    for (const values of rows) {
+    for (let i = 0; i < rows.length; i++) {
+      const values = rows[i] as Values;
       const raw = single === undefined ? undefined : values[single];
       const key: IdentityKey | undefined = typeof raw === "number" ? raw : mapper.identityOf(values);
       if (key === undefined) {
-        instances.push(null);
+        instances[i] = null;
         continue;
       }
       let instance = shelves.get(key);
@@ -173,7 +180,7 @@ class EntityReader {
         hasKnown = true;
         this.#refresh(instance, values);
       }
-      instances.push(instance);
+      instances[i] = instance;
     }
     return { instances, hasKnown };
   }
@@ -242,25 +249,34 @@ class EntityReader {
   }
 }
 
-/** Fills a collection that is not loaded or has expired; a loaded one keeps its members. */
+/**
+ * Fills a collection that is not loaded or has expired; a loaded one keeps its members.
+ *
+ * @param rows       the members as the database has them; the array is kept
+ * @param overwrite  a loaded one takes the rows too
+ * @param areNew     the session had none of the members before
+ */
 export function fillCollection(
   unit: UnitOfWork,
   instance: Instance,
   relationship: Relationship,
   rows: readonly Instance[],
-  overwrite = false,
+  { overwrite = false, areNew = false }: { overwrite?: boolean; areNew?: boolean } = {},
 ): void {
   const state = ownState(instance, relationship.source);
   const members = membersOf(state, relationship);
   const fresh = members.isLoaded && !members.replacing && !members.noload && members.epoch >= unit.epoch;
   if (fresh && !overwrite) return;
-  // A row whose object was given to another owner in memory belongs there.
   const back = relationship.backref;
-  const isElsewhere = (row: Instance): boolean => {
-    const other = back === undefined || back.toMany ? undefined : peekState(row);
-    if (other === undefined || other instanceof LoadedState) return false;
-    const reference = other.relations?.get(back?.key ?? "");
-    return reference !== undefined && "value" in reference && reference.changed && reference.value !== instance;
-  };
-  loadMembers(state, relationship, rows.some(isElsewhere) ? rows.filter((row) => !isElsewhere(row)) : rows);
+  // A row whose object was given to another owner in memory belongs there.
+  const kept =
+    areNew || back === undefined || back.toMany ? rows : rows.filter((row) => !isElsewhere(row, back, instance));
+  loadMembers(state, relationship, kept);
+}
+
+function isElsewhere(row: Instance, back: Relationship, owner: Instance): boolean {
+  const state = peekState(row);
+  if (state === undefined || state instanceof LoadedState) return false;
+  const reference = state.relations?.get(back.key);
+  return reference !== undefined && "value" in reference && reference.changed && reference.value !== owner;
 }

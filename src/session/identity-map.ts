@@ -72,9 +72,15 @@ export class IdentityMap {
 
   /** The instances of one model that are still there. */
   *ofMapper(mapper: Mapper): Iterable<Instance> {
-    for (const [key, shelf] of this.#cases.get(mapper)?.shelves ?? []) {
-      const instance = onShelf(shelf, shelf.instances.deref(), key);
-      if (instance !== undefined) yield instance;
+    const place = this.#cases.get(mapper);
+    for (const shelf of place?.all ?? []) {
+      const instances = shelf.instances.deref();
+      // A key that was taken out, or put on another shelf, leads here no more.
+      if (instances === undefined) continue;
+      for (let i = 0; i < instances.length; i++) {
+        const key = shelf.keys[i] as IdentityKey;
+        if (place?.shelves.get(key) === shelf && shelf.keys.lastIndexOf(key) === i) yield instances[i] as Instance;
+      }
     }
   }
 

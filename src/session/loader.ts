@@ -261,7 +261,7 @@ export class Loader {
     for (const child of children) byKey.get(sourceKey.canonicalKey(this.#rowValue(child, foreignKey)))?.push(child);
     for (const state of owners) {
       const members = byKey.get(sourceKey.canonicalKey(state.instance.dataValues[sourceKey.name])) ?? [];
-      if (relationship.toMany) fillCollection(this.#unit, state.instance, relationship, members, true);
+      if (relationship.toMany) fillCollection(this.#unit, state.instance, relationship, members, { overwrite: true });
       else referenceOf(state, relationship).load(members[0] ?? null, this.#unit.epoch);
     }
   }
@@ -316,7 +316,7 @@ export class Loader {
     }
     for (const state of owners) {
       const found = members.get(sourceKey.canonicalKey(state.instance.dataValues[sourceKey.name])) ?? [];
-      fillCollection(this.#unit, state.instance, relationship, found, true);
+      fillCollection(this.#unit, state.instance, relationship, found, { overwrite: true });
     }
   }
 

@@ -8,20 +8,23 @@ import type { Values } from "./instance-state";
 /** A driver's row: an object by column name, or an array by position. */
 type RawRow = Readonly<Record<PropertyKey, unknown>>;
 
+/** What is read of each row for one slot. Loops over rows are counted ones: iterators cost more than what is done to a row. */
+type Part = EntityPart | ValuePart;
+
 /** Where the row of an outer join has no match. */
 export const NO_ROW = -1;
 
 /** The parts of rows that were read and not yet taken: one for each entity and value of the result. */
 export class RowBatch implements RowSink {
   readonly isPlain: boolean;
-  readonly parts: readonly (EntityPart | ValuePart)[];
+  readonly parts: readonly Part[];
   /** The entities in the order of their columns, joined ones after the one that they are joined to. */
   readonly entities: readonly EntityPart[];
   size = 0;
-  readonly #all: readonly (EntityPart | ValuePart)[];
+  readonly #all: readonly Part[];
 
   constructor({ slots }: CompiledSelect) {
-    const all: (EntityPart | ValuePart)[] = [];
+    const all: Part[] = [];
     this.parts = slots.map((slot) => {
       if (slot.kind === "entity")
         return entityPart(slot, undefined, slots.length > 1 || collectionsIn(slot) > 0, false, all);
@@ -45,7 +48,8 @@ export class RowBatch implements RowSink {
   }
 
   row(cells: readonly unknown[]): void {
-    for (const part of this.#all) part.take(cells as unknown as RawRow);
+    const all = this.#all;
+    for (let i = 0; i < all.length; i++) (all[i] as Part).take(cells as unknown as RawRow);
     this.size++;
   }
 
@@ -55,8 +59,12 @@ export class RowBatch implements RowSink {
     const only = this.#all.length === 1 ? this.entities[0] : undefined;
     if (only?.slot.direct && Object.keys(first).length === only.slot.columns.length) only.adopt(rows);
     else {
-      for (const part of this.#all) part.locate((key) => ({ at: key, parse: undefined }));
-      for (const row of rows) for (const part of this.#all) part.take(row);
+      const all = this.#all;
+      for (const part of all) part.locate((key) => ({ at: key, parse: undefined }));
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i] as DriverRow;
+        for (let j = 0; j < all.length; j++) (all[j] as Part).take(row);
+      }
     }
     this.size += rows.length;
   }
@@ -167,7 +175,8 @@ export class EntityPart {
       const name = this.#names[i] as string;
       const convert = this.#converts[i];
       if (reading === Reading.AsIs || convert === undefined) continue;
-      for (const row of rows) {
+      for (let j = 0; j < rows.length; j++) {
+        const row = rows[j] as DriverRow;
         const raw = row[name];
         if (raw === null || raw === undefined || (reading === Reading.Number && typeof raw === "number")) continue;
         row[name] = convert(raw);
@@ -262,7 +271,7 @@ function entityPart(
   relationship: Relationship | undefined,
   repeats: boolean,
   isCrossed: boolean,
-  all: (EntityPart | ValuePart)[],
+  all: Part[],
 ): EntityPart {
   const part = new EntityPart(slot, relationship, repeats);
   all.push(part);
