@@ -44,6 +44,8 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
   readonly #ddl: DdlDialect;
   #tail: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
+  /** Tables as they were read since the last statement of the operation at work. */
+  readonly #read = new Map<string, Table | undefined>();
   /** Operations called so far. */
   called = 0;
   /** What the operation at work does, for messages. */
@@ -87,11 +89,16 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
   }
 
   async execute(sql: string): Promise<void> {
+    this.#read.clear();
     await this.#session.connection.run(sql);
   }
 
   async table(name: string): Promise<Table | undefined> {
-    return findTable(await this.dialect.read(this.#session.connection, { tables: [name] }), name);
+    if (!this.#read.has(name)) {
+      const schema = await this.dialect.read(this.#session.connection, { tables: [name] });
+      this.#read.set(name, findTable(schema, name));
+    }
+    return this.#read.get(name);
   }
 
   schema(schemas?: readonly string[]): Promise<Schema> {
@@ -102,6 +109,8 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
     // After a failure nothing more is made, also where the revision's function goes on.
     if (this.#failure !== undefined) throw this.#failure;
     this.called++;
+    // Between two operations the revision may have changed anything by itself.
+    this.#read.clear();
     this.current = describeOperation(operation);
     if (this.called <= (this.#options.skip ?? 0)) return;
     await this.#precheck(operation);
