@@ -7,8 +7,13 @@ interface WritableLine {
   line: string;
   cursor: number;
   history: string[];
+  /** The place in the history; -1 while a new line is typed. */
+  historyIndex: number;
   prevRows: number;
 }
+
+/** From Node 24 on: it would draw and keep lines of a block in a way of its own. */
+const OWN_BLOCKS = "_isMultiline";
 
 /** Completes a line: the candidates, and the part of the line that they would replace. */
 export type Complete = (line: string) => Promise<readonly [readonly string[], string]>;
@@ -35,7 +40,8 @@ export class LineEditor implements DrawnPrompt {
       input: this.keyboard as unknown as NodeJS.ReadableStream,
       output: this.#output,
       terminal: true,
-      historySize: 5000,
+      // It looks through the entries of setHistory and adds none: from Node 24 on it would change what was typed.
+      historySize: 0,
       escapeCodeTimeout: 50,
       completer: (line: string, done: (error: Error | null, result: [string[], string]) => void) => {
         complete(line).then(
@@ -48,7 +54,12 @@ export class LineEditor implements DrawnPrompt {
         );
       },
     }) as readline.Interface & WritableLine;
-    this.#interface.on("line", onLine);
+    const blocks = Object.getOwnPropertySymbols(this.#interface).find(({ description }) => description === OWN_BLOCKS);
+    if (blocks) Object.defineProperty(this.#interface, blocks, { get: () => false, set: () => undefined });
+    this.#interface.on("line", (line) => {
+      this.#interface.historyIndex = -1;
+      onLine(line);
+    });
   }
 
   get text(): string {
@@ -109,6 +120,7 @@ export class LineEditor implements DrawnPrompt {
     this.draw();
     this.#output.write("^C\r\n");
     this.text = "";
+    this.#interface.historyIndex = -1;
     this.#interface.prevRows = 0;
   }
 
