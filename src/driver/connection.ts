@@ -532,6 +532,8 @@ export async function cancelOn(sequelize: Sequelize, connection: object, stillRu
 
 function isConnectionLoss(error: unknown): boolean {
   const { code, fatal, message } = error as { code?: string; fatal?: boolean; message: string };
+  // The driver counts a cancelled statement among the ends of a connection, which goes on.
+  if (code === "ER_QUERY_INTERRUPTED") return false;
   return (
     fatal === true ||
     /^(ECONNRESET|EPIPE|ETIMEDOUT|PROTOCOL_CONNECTION_LOST|57P0[123]|08\d\d\d)$/.test(code ?? "") ||

@@ -39,7 +39,7 @@ import type {
 } from "./context";
 import type { Command } from "./commands/command";
 import { outcomeView, tableOf, viewOf } from "./present";
-import { ShownRows } from "./shown-rows";
+import type { Shown } from "./shown-rows";
 
 /** How a {@link DatabaseContext} names itself and writes. */
 export interface DatabaseContextOptions {
@@ -76,7 +76,7 @@ export class DatabaseContext implements ShellContext {
   readonly banner: readonly string[];
   readonly settings: OutputSettings;
   /** The rows that were shown last. */
-  readonly shownRows = new ShownRows();
+  shown: Shown | undefined;
   /** Objects whose insertion was committed. */
   inserted: object[] = [];
   #name: string;
@@ -188,7 +188,7 @@ export class DatabaseContext implements ShellContext {
       : await viewOf(value, { session, durationMs, forPeople, byColumn: settings.format === "insert" });
     const set = view?.[renderAs] === "page" ? view.items : view?.[renderAs] === "rows" ? view : undefined;
     if (set && Array.isArray(set.rows) && !whole) {
-      this.shownRows.take(set, limit === 0 ? set.rows.length : Math.min(limit, set.rows.length));
+      this.shown = { set, drawn: limit === 0 ? set.rows.length : Math.min(limit, set.rows.length) };
     }
     return render(view ?? scalar(value), options);
   }
@@ -230,6 +230,10 @@ export class DatabaseContext implements ShellContext {
 
   get keepsNothing(): boolean {
     return this.#database.sandbox !== undefined;
+  }
+
+  idleConnections(): number | undefined {
+    return this.#database.idleConnections;
   }
 
   pendingWork(): PendingWork {

@@ -2,21 +2,29 @@ import { InvalidRequestError, ArgumentError, nearestName } from "../errors";
 import { groupDigits } from "../render/footer";
 import { type ResultSet, type Row, resultSet } from "../render/result-set";
 
+/** What was shown last, and how many of its rows were drawn. */
+export interface Shown {
+  readonly set: ResultSet;
+  readonly drawn: number;
+}
+
 /** The rows that were shown last, so that more of them, or others of their columns, can be shown. */
 export class ShownRows {
+  readonly #shell: { readonly shown: Shown | undefined };
+  #seen: Shown | undefined;
   #source: ResultSet | undefined;
   /** The rows with all their columns, or with those that were chosen. */
   #set: ResultSet | undefined;
   #end = 0;
 
-  /** Takes what is shown. @param drawn  the rows of it that are drawn */
-  take(set: ResultSet, drawn: number): void {
-    if (set !== this.#set) this.#source = this.#set = set;
-    this.#end = drawn;
+  /** @param shell  knows what was shown last */
+  constructor(shell: { readonly shown: Shown | undefined }) {
+    this.#shell = shell;
   }
 
   /** The names of the columns. */
   get columns(): readonly string[] {
+    this.#look();
     return this.#source?.columns.map(({ name }) => name) ?? [];
   }
 
@@ -45,6 +53,7 @@ export class ShownRows {
    * @throws {ArgumentError} for an unknown name
    */
   only(names: readonly string[]): ResultSet {
+    this.#look();
     this.#set = this.#source;
     const { set, rows } = this.#last;
     if (names.includes("*")) return set;
@@ -73,7 +82,17 @@ export class ShownRows {
     });
   }
 
+  /** Takes up what was shown since the last look. */
+  #look(): void {
+    const { shown } = this.#shell;
+    if (!shown || shown === this.#seen) return;
+    this.#seen = shown;
+    if (shown.set !== this.#set) this.#source = this.#set = shown.set;
+    this.#end = shown.drawn;
+  }
+
   get #last(): { set: ResultSet; rows: readonly Row[] } {
+    this.#look();
     if (!this.#set || !Array.isArray(this.#set.rows)) {
       throw new InvalidRequestError("No rows were shown yet.", { hint: "a query such as User.query.all() shows some" });
     }

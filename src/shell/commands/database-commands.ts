@@ -1,7 +1,7 @@
 import type { Database } from "../../database";
 import type { OutputSettings } from "../context";
 import { dbCommand } from "../run-migrations";
-import type { ShownRows } from "../shown-rows";
+import type { Shown } from "../shown-rows";
 import type { Command } from "./command";
 import { connectCommand, reloadCommand } from "./connect";
 import { describeCommand } from "./describe";
@@ -21,7 +21,7 @@ export interface DatabaseShell {
   readonly database: Database;
   readonly settings: OutputSettings;
   /** The rows that were shown last. */
-  readonly shownRows: ShownRows;
+  readonly shown: Shown | undefined;
   /** Objects whose insertion was committed, in the order of their insertion. */
   readonly inserted: readonly object[];
   /** The program's own version. */

@@ -1,9 +1,12 @@
 import type { ResultSet } from "../../render/result-set";
+import { ShownRows } from "../shown-rows";
 import type { Command } from "./command";
 import type { DatabaseShell } from "./database-commands";
 
 /** `.more`, `.all`, `.last`, `.columns`: other parts of the rows that were shown last. */
-export function rowsCommands({ shownRows, settings }: Pick<DatabaseShell, "shownRows" | "settings">): Command[] {
+export function rowsCommands(shell: Pick<DatabaseShell, "shown" | "settings">): Command[] {
+  const { settings } = shell;
+  const shownRows = new ShownRows(shell);
   const part = (name: string, description: string, rows: () => ResultSet): Command => ({
     name,
     subject: "output",
