@@ -63,3 +63,9 @@ export function isExpired(instance: Instance, name?: string): boolean {
   if (state.epoch < state.unit.epoch) return true;
   return name !== undefined && !(state instanceof LoadedState) && (state.expired?.has(name) ?? false);
 }
+
+/** Whether any value of an instance may be stale: it has expired as a whole, or some of its attributes have. */
+export function hasExpired(instance: Instance): boolean {
+  const state = peekState(instance);
+  return isExpired(instance) || (state !== undefined && !(state instanceof LoadedState) && state.expired !== undefined);
+}

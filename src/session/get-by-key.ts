@@ -3,7 +3,7 @@ import { ArgumentError, InvalidRequestError } from "../errors";
 import { IMPOSSIBLE } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { GetOptions } from "../query/query-executor";
-import { isExpired } from "./expiring";
+import { hasExpired } from "./expiring";
 import { becomeDeleted } from "./flushed-state";
 import type { Instance, Values } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
@@ -85,7 +85,7 @@ export async function getByKey(
     const state = peekState(existing);
     const isMarked = state !== undefined && !(state instanceof LoadedState) && state.marked;
     if (isMarked) return existing;
-    if (!options.populateExisting && !isExpired(existing)) {
+    if (!options.populateExisting && !hasExpired(existing)) {
       await loader.loadPaths([existing], options.loads ?? []);
       return existing;
     }

@@ -51,6 +51,53 @@ describeSession(
       expect(user.role).toBe(role);
     });
 
+    it("S-31: get reads the row of an object of which some attributes have expired, once", async () => {
+      const { s, models } = work;
+      const { user } = await stored();
+      s.expire(user, ["username"]);
+      await s.execute("UPDATE users SET username = 'theirs', bio = 'theirs too'");
+      work.all();
+      expect(await models.User.query.get(user.id)).toBe(user);
+      expect(work.all()).toHaveLength(1);
+      expect([user.username, user.bio]).toEqual(["theirs", "b"]);
+      await models.User.query.get(user.id);
+      expect(work.all()).toEqual([]);
+    });
+
+    it("Q-21: after a bulk update with an expression get and queries give the value that the database computed", async () => {
+      const { s, models } = work;
+      const { user } = await stored();
+      const other: any = new models.User({ username: "other" });
+      s.add(other);
+      await s.flush();
+      const changed = await models.User.query
+        .filter(models.User.c.id.eq(user.id))
+        .update({ username: models.User.c.username.concat("!") });
+      expect(changed).toBe(1);
+      expect(await models.User.query.get(user.id)).toBe(user);
+      expect(user.username).toBe("u!");
+      expect(other.username).toBe("other");
+      expect(s.isModified(user)).toBe(false);
+      await models.User.query.update({ username: models.User.c.username.concat("?") });
+      await models.User.query.all();
+      expect([user.username, other.username]).toEqual(["u!?", "other?"]);
+      await s.rollback();
+      await models.User.query.get(user.id);
+      expect(user.username).toBe("u");
+    });
+
+    it("Q-21: a change made after the database computed a value is kept", async () => {
+      const { s, models } = work;
+      const { user } = await stored();
+      await models.User.query.update({ username: models.User.c.username.concat("!") });
+      user.username = "mine";
+      expect(await models.User.query.get(user.id)).toBe(user);
+      expect(user.username).toBe("mine");
+      await s.commit();
+      await s.refresh(user);
+      expect(user.username).toBe("mine");
+    });
+
     it("S-40: expire of one attribute leaves the others as they are", async () => {
       const { s, models } = work;
       const { user } = await stored();
