@@ -21,9 +21,31 @@ describeQueries("Streaming", (fixture) => {
     const ids: number[] = [];
     for await (const user of User.query.orderBy(User.c.id.desc()).yieldPer(2)) ids.push(user.id);
     expect(ids).toEqual([5, 4, 3, 2, 1]);
-    expect(sent().filter((sql) => /^(SELECT \*|FETCH)/.test(sql))).toHaveLength(3);
+    expect(sent().filter((sql) => /^(SELECT \*|SELECT json_group_array|FETCH)/.test(sql))).toHaveLength(3);
     expect(sent()[0]).toContain(User.query.orderBy(User.c.id.desc()).toSQL().sql.replaceAll("`", '"'));
     expect(await leftovers()).toEqual([]);
+  });
+
+  it.each([
+    ["numbers and text", ["1", "-9007199254740991", "NULL"], ["'o''hara'", "'[1, \"x\"]'", "''"]],
+    ["control characters, emoji and NULL", ["0"], ["'tab\there\nand\u0001'", "'\u{1F9E1}'", "NULL"]],
+    ["fractions", ["0.30000000000000004", "1", "1e300"], ["'a'", "'b'"]],
+    ["bytes", ["2"], ["'a'", "BYTES"]],
+  ])("Q-23: every batch has the values of the statement: %s", async (_, numbers, texts) => {
+    const { connection } = fixture.executor;
+    const bytes = fixture.database === "postgres" ? "'\\x00ff27'::bytea" : "x'00ff27'";
+    const hasBytes = texts.includes("BYTES");
+    const rows = [0, 1, 2, 3, 4].map((i) => {
+      const text = texts[i % texts.length]?.replace("BYTES", "NULL") ?? "NULL";
+      // PostgreSQL gives the column its type by the first two rows.
+      const other = hasBytes && (i === 3 || fixture.database === "postgres") ? bytes : "NULL";
+      return `SELECT ${i} AS n, ${numbers[i % numbers.length]} AS number, ${text} AS text, ${other} AS other`;
+    });
+    const sql = `SELECT * FROM (${rows.join(" UNION ALL ")}) AS given ORDER BY n`;
+    const streamed: unknown[] = [];
+    for await (const batch of streamRows(connection, { sql, parameters: [] }, 2))
+      for (const { n, number, text, other } of batch) streamed.push({ n, number, text, other });
+    expect(streamed).toEqual(await connection.all(sql));
   });
 
   it("Q-23: rows of columns keep their values and labels", async () => {
