@@ -406,6 +406,25 @@ describeEachDatabase("autogenerate", (database) => {
     await project.ok("check");
   });
 
+  it("drops several indexes that one foreign key rests on", async () => {
+    const models = (indexes: object[]) => (sequelize: Sequelize) => {
+      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
+      const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" } }, n: INTEGER };
+      sequelize.define("Kept", attributes, { tableName: "kept", timestamps: false, indexes });
+    };
+    project.define(models([]));
+    await project.ok("migrate", "-m", "key");
+    await project.ok("upgrade");
+    const former = await project.comparable();
+    project.define(models([{ fields: [{ name: "p", order: "DESC" }] }, { fields: ["p", "n"] }]));
+    await project.ok("migrate", "-m", "indexes");
+    await project.ok("upgrade");
+    await project.ok("downgrade");
+    expect(await project.comparable()).toEqual(former);
+    await project.ok("upgrade");
+    expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+  });
+
   it("retypes a key and the keys that refer to it", async () => {
     const models =
       (type: typeof INTEGER) =>

@@ -676,11 +676,13 @@ export function flagsOf(before: RandomModels, after: RandomModels): string[] {
       const former = old.columns.find((candidate) => candidate.key === column.key);
       if (former && former.name !== column.name)
         renames.push("--rename", `${table.name}.${former.name}:${column.name}`);
-      if (!column.nullable && column.default === undefined && former?.nullable !== false) {
-        fills.push(
-          "--fill",
-          `${table.name}.${column.name}=${column.type.kind === "string" || column.type.kind === "text" ? "filled" : "5"}`,
-        );
+      // A default is for new rows: those that are there may hold NULL.
+      const needsFill = former ? former.nullable : column.default === undefined;
+      if (!column.nullable && needsFill) {
+        const isText = column.type.kind === "string" || column.type.kind === "text";
+        // A foreign key that goes in the same step comes back in the downgrade: the value must be that of a row.
+        const value = isText ? "filled" : former?.references ? "1" : "5";
+        fills.push("--fill", `${table.name}.${column.name}=${value}`);
       }
     }
   }

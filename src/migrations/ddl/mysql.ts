@@ -82,8 +82,11 @@ export class MysqlDdl extends DdlDialect {
       clauses.push(...this.#clauses(table, change, changes));
     }
     for (const sql of before) await this.target.execute(sql);
-    if (clauses.length > 0)
-      await this.target.execute(`ALTER TABLE ${this.schema.quoteTable(name)} ${clauses.join(", ")}`);
+    if (clauses.length > 0) {
+      // Several dropped indexes may each ask for the same index of a foreign key.
+      const once = [...new Set(clauses)];
+      await this.target.execute(`ALTER TABLE ${this.schema.quoteTable(name)} ${once.join(", ")}`);
+    }
     for (const sql of behind) await this.target.execute(sql);
     this.target.made?.(alterTable(name, ...changes));
     await this.#noteOwnIndexes(name);
