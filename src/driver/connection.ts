@@ -460,6 +460,7 @@ export class Connection implements RowRunner {
   }
 
   #forget(): void {
+    this.#face?.release?.();
     this.#house?.held.delete(this);
     this.#raw = undefined;
     this.#face = undefined;

@@ -70,6 +70,16 @@ export interface BulkColumn {
   kind: "integer" | "number" | "decimal" | "boolean" | "text" | "binary" | "other";
 }
 
+/** What an INSERT brought. */
+export interface InsertResult {
+  /** The generated keys in the order of the rows; empty without `generatedKey`. */
+  keys: unknown[];
+  /** The values of `returning` per row, where they were asked for and the database gives them. */
+  returned?: DriverRow[];
+  /** The key that the next row gets, where this transaction alone can insert. */
+  nextKey?: number;
+}
+
 /** Rows to insert into one table: every row has a value for every column. */
 export interface InsertRequest {
   /** Quoted table name, with its schema if it has one. */
@@ -80,6 +90,8 @@ export interface InsertRequest {
   rows: readonly (readonly Bindable[])[];
   /** The key column that the database numbers, when the rows do not carry it: its values are returned in the order of the rows. */
   generatedKey?: string | undefined;
+  /** `nextKey` of the rows before these, where there is one and nothing was inserted since. */
+  firstKey?: number | undefined;
   /** Columns whose stored values the caller wants back (server defaults), where the dialect can return them. */
   returning?: readonly string[] | undefined;
 }
@@ -310,10 +322,7 @@ export abstract class Dialect {
    * @returns the generated keys in the order of the rows (empty without `generatedKey`) and, where asked and possible, the
    *   values of `returning` per row
    */
-  abstract insert(
-    runner: StatementRunner,
-    request: InsertRequest,
-  ): Promise<{ keys: unknown[]; returned?: DriverRow[] }>;
+  abstract insert(runner: StatementRunner, request: InsertRequest): Promise<InsertResult>;
 
   /** Updates rows, at best in one statement. @returns the number of rows matched, also where a value did not change */
   abstract update(runner: StatementRunner, request: UpdateRequest): Promise<number>;

@@ -10,11 +10,8 @@ export interface RawConnection {
   filename?: string;
   // sqlite3
   all?(sql: string, parameters: readonly unknown[], done: Callback<DriverRow[]>): void;
-  run?(
-    sql: string,
-    parameters: readonly unknown[],
-    done: (this: { changes: number; lastID: number }, error: Error | null) => void,
-  ): void;
+  run?(sql: string, parameters: readonly unknown[], done: RunDone): void;
+  prepare?(sql: string): PreparedStatement;
   interrupt?(): void;
   configure?(option: "busyTimeout", ms: number): void;
   wait?(done: (error: Error | null) => void): void;
@@ -26,26 +23,51 @@ export interface RawConnection {
   threadId?: number | bigint;
 }
 
+type RunDone = (this: { changes: number; lastID: number }, error: Error | null) => void;
+
+/** A statement that sqlite3 has prepared. */
+interface PreparedStatement {
+  run(parameters: readonly unknown[], done: RunDone): void;
+  finalize(): void;
+}
+
 /** How a driver's connection is spoken to. */
 export interface Face {
   all(sql: string, parameters: readonly unknown[]): Promise<DriverRow[]>;
   run(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
   /** Sends a SELECT whose rows go into `sink`. @returns the number of rows */
   read(sql: string, parameters: readonly unknown[], sink: RowSink): Promise<number>;
+  /** Gives up what it keeps of the connection. */
+  release?(): void;
 }
 
 /** The way to speak to a driver's connection. */
 export function faceOf(raw: RawConnection): Face {
-  if (raw.all && raw.run) return sqliteFace(raw as RawConnection & Required<Pick<RawConnection, "all" | "run">>);
+  if (raw.all && raw.run && raw.prepare) return sqliteFace(raw as SqliteConnection);
   if (raw.processID !== undefined) return postgresFace(raw);
   return mysqlFace(raw);
 }
 
-function sqliteFace(raw: Required<Pick<RawConnection, "all" | "run">> & RawConnection): Face {
-  const all = (sql: string, parameters: readonly unknown[]): Promise<DriverRow[]> =>
-    new Promise((resolve, reject) =>
+type SqliteConnection = RawConnection & Required<Pick<RawConnection, "all" | "run" | "prepare">>;
+
+/**
+ * A text that is sent again and again, as the parts of a flush are, stays prepared until another one follows: then SQLite
+ * starts at once, in its own thread, whatever this one is busy with.
+ */
+function sqliteFace(raw: SqliteConnection): Face {
+  let last = "";
+  let prepared: PreparedStatement | undefined;
+  const release = (): void => {
+    last = "";
+    prepared?.finalize();
+    prepared = undefined;
+  };
+  const all = (sql: string, parameters: readonly unknown[]): Promise<DriverRow[]> => {
+    release();
+    return new Promise((resolve, reject) =>
       raw.all(sql, parameters, (error, rows) => (error ? reject(error) : resolve(rows))),
     );
+  };
   return {
     all,
     read: async (sql, parameters, sink) => {
@@ -54,12 +76,22 @@ function sqliteFace(raw: Required<Pick<RawConnection, "all" | "run">> & RawConne
       return rows.length;
     },
     run: (sql, parameters) =>
-      new Promise((resolve, reject) =>
-        raw.run(sql, parameters, function (error) {
-          if (error) reject(error);
-          else resolve({ rows: [], rowCount: this.changes, insertId: this.lastID });
-        }),
-      ),
+      new Promise((resolve, reject) => {
+        const done: RunDone = function (error) {
+          if (!error) {
+            resolve({ rows: [], rowCount: this.changes, insertId: this.lastID });
+            return;
+          }
+          release();
+          reject(error);
+        };
+        const isAgain = sql === last;
+        if (!isAgain) release();
+        last = sql;
+        if (isAgain) (prepared ??= raw.prepare(sql)).run(parameters, done);
+        else raw.run(sql, parameters, done);
+      }),
+    release,
   };
 }
 

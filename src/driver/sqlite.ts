@@ -147,7 +147,7 @@ export class SqliteDialect extends Dialect {
     const keys: number[] = [];
     if (generatedKey !== undefined) {
       // Only one writer exists and it is us: the ids that SQLite would give are known beforehand.
-      next = await this.#nextId(runner, request, generatedKey);
+      next = request.firstKey ?? (await this.#nextId(runner, request, generatedKey));
       for (let i = 0; i < rows.length; i++) keys.push(next + i);
       names.unshift(this.identifier(generatedKey));
       values.unshift("? + key");
@@ -158,7 +158,7 @@ export class SqliteDialect extends Dialect {
       await runner.run(sql, generatedKey === undefined ? [text] : [next, text]);
       next += chunk.length;
     }
-    return { keys };
+    return generatedKey === undefined ? { keys } : { keys, nextKey: next };
   }
 
   async #insertSingly(

@@ -249,7 +249,7 @@ export class Attribute {
     switch (this.kind) {
       case "integer":
       case "bigint": {
-        if (this.kind === "integer" && Number.isSafeInteger(value)) return value;
+        if (Number.isSafeInteger(value)) return this.kind === "integer" ? value : String(value);
         const isText = typeof value === "string" && /^[+-]?\d+$/.test(value.trim());
         if (typeof value === "bigint" || isText || (typeof value === "number" && Number.isInteger(value))) {
           const whole = BigInt(value);

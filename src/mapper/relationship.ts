@@ -62,6 +62,11 @@ export class Relationship {
   readonly scope: Readonly<Record<string, unknown>> | undefined;
   readonly association: Association;
   readonly #parts: AssociationParts;
+  // Found at the first question: a flush asks for each object.
+  #target: Mapper | undefined;
+  #foreignKey: Attribute | undefined;
+  #sourceKey: Attribute | undefined;
+  #targetKey: Attribute | undefined;
   #backref: Relationship | undefined;
   #mirrored: ReadonlyMap<string, Relationship> | undefined;
 
@@ -86,7 +91,7 @@ export class Relationship {
   }
 
   get target(): Mapper {
-    return this.source.mapperOf(this.#parts.target);
+    return (this.#target ??= this.source.mapperOf(this.#parts.target));
   }
 
   /** Whether it leads to a collection. */
@@ -101,9 +106,12 @@ export class Relationship {
 
   /** The foreign key: on the source for manyToOne, on the target for oneToMany and oneToOne, on the association table (towards the source) for manyToMany. */
   get foreignKey(): Attribute {
-    const owner =
-      this.kind === "manyToOne" ? this.source : this.kind === "manyToMany" ? this.#requireThrough() : this.target;
-    return owner.attribute(this.#parts.foreignKey);
+    return (this.#foreignKey ??= this.#foreignKeyOwner().attribute(this.#parts.foreignKey));
+  }
+
+  #foreignKeyOwner(): Mapper {
+    if (this.kind === "manyToOne") return this.source;
+    return this.kind === "manyToMany" ? this.#requireThrough() : this.target;
   }
 
   /** The association table's key towards the target. */
@@ -113,16 +121,12 @@ export class Relationship {
 
   /** What the foreign key refers to on the source's side (not for manyToOne). */
   get sourceKey(): Attribute {
-    return this.#parts.sourceKey === undefined
-      ? this.source.singleKey(this.label)
-      : this.source.attribute(this.#parts.sourceKey);
+    return (this.#sourceKey ??= keyOf(this.source, this.#parts.sourceKey, this.label));
   }
 
   /** What the key refers to on the target's side (manyToOne and manyToMany). */
   get targetKey(): Attribute {
-    return this.#parts.targetKey === undefined
-      ? this.target.singleKey(this.label)
-      : this.target.attribute(this.#parts.targetKey);
+    return (this.#targetKey ??= keyOf(this.target, this.#parts.targetKey, this.label));
   }
 
   /**
@@ -159,6 +163,10 @@ export class Relationship {
     if (this.through === undefined) throw new ArgumentError(`${this.label} has no association table.`);
     return this.through;
   }
+}
+
+function keyOf(mapper: Mapper, name: string | undefined, label: string): Attribute {
+  return name === undefined ? mapper.singleKey(label) : mapper.attribute(name);
 }
 
 function sameScope(a: object | undefined, b: object | undefined): boolean {

@@ -30,7 +30,7 @@ export async function runBulkChange(
     const state = ownState(instance, change.mapper);
     if (state.unit !== unit || state.status !== "persistent") continue;
     if (!certain) expire(unit, instance, change.mapper);
-    else if (change.kind === "delete") becomeDeleted(unit, state);
+    else if (change.kind === "delete") becomeDeleted(unit, [state]);
     else applyValues(unit, state, change);
   }
   return rows;

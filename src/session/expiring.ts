@@ -5,6 +5,7 @@ import { LoadedState, peekState } from "./instance-state";
 import { describeInstance } from "./label";
 import { undoRelations } from "./linking";
 import { ownState } from "./own-state";
+import { dropRelation, relationOf } from "./relations";
 import type { Mapper } from "../mapper/mapper";
 import type { UnitOfWork } from "./unit-of-work";
 import { undoChanges } from "./unit-of-work";
@@ -33,8 +34,8 @@ export function expire(unit: UnitOfWork, instance: Instance, mapper: Mapper, nam
   }
   for (const name of names) {
     if (mapper.relationships.has(name)) {
-      state.relations?.get(name)?.undo();
-      state.relations?.delete(name);
+      relationOf(state, name)?.undo();
+      dropRelation(state, name);
       continue;
     }
     mapper.attribute(name);

@@ -8,11 +8,12 @@ import { groupInOrder, sortIntoLevels } from "./commit-order";
 import { tableDependencies } from "./table-dependencies";
 import { emplace } from "./emplace";
 import { isSqlExpression } from "./expression-values";
-import { boundValue, completeNew, generate, insertRow, shapeOf } from "./insert-values";
+import { boundValue, completeNew, generate, insertRow, rowOfShape, shapeOf } from "./insert-values";
 import type { InsertShape } from "./insert-values";
 import type { InstanceState, Values } from "./instance-state";
 import type { Link, Links } from "./links";
 import type { RelationBefore } from "./relation-values";
+import type { Relation } from "./relations";
 
 /** A place in a row that is filled when the row it refers to has its key. */
 export interface PendingKey {
@@ -79,7 +80,10 @@ export interface FlushPlan {
   deletes: InstanceState[];
   /** Objects whose rows are taken over by new objects with the same key. */
   replaced: Map<InstanceState, InstanceState>;
-  relations: { state: InstanceState; key: string; before: RelationBefore; isNew: boolean }[];
+  /** Relationships of objects with a row, and what they were before. */
+  relations: { state: InstanceState; key: string; before: RelationBefore }[];
+  /** Relationships of new objects. */
+  newRelations: Relation[];
   now: Date;
 }
 
@@ -108,15 +112,20 @@ export function planFlush(work: FlushWork): FlushPlan {
     deletes: [...work.deletes],
     replaced: new Map(),
     relations: [],
+    newRelations: [],
     now: work.now,
   };
   switchRows(plan);
+  const { replaced } = plan;
   const byMapper = new Map<Mapper, MapperWork>();
   const workOf = (mapper: Mapper): MapperWork =>
     emplace(byMapper, mapper, () => ({ inserts: [], updates: [], deletes: [] }));
-  for (const state of plan.inserts) workOf(state.mapper)[plan.replaced.has(state) ? "updates" : "inserts"].push(state);
-  for (const state of work.updates) workOf(state.mapper).updates.push(state);
-  for (const state of plan.deletes) workOf(state.mapper).deletes.push(state);
+  eachOfMapper(plan.inserts, (mapper, states) => {
+    const { inserts, updates } = workOf(mapper);
+    for (const state of states) (replaced.size > 0 && replaced.has(state) ? updates : inserts).push(state);
+  });
+  eachOfMapper(work.updates, (mapper, states) => append(workOf(mapper).updates, states));
+  eachOfMapper(plan.deletes, (mapper, states) => append(workOf(mapper).deletes, states));
   const groups = groupInOrder([...byMapper.keys()], tableDependencies([...byMapper.keys()]));
   for (const group of groups)
     planSaves(
@@ -138,6 +147,24 @@ interface MapperWork {
   inserts: InstanceState[];
   updates: InstanceState[];
   deletes: InstanceState[];
+}
+
+/** Calls `work` for each run of objects of one model. */
+function eachOfMapper(
+  states: readonly InstanceState[],
+  work: (mapper: Mapper, states: readonly InstanceState[]) => void,
+): void {
+  let start = 0;
+  for (let i = 1; i <= states.length; i++) {
+    const { mapper } = states[start] as InstanceState;
+    if (states[i]?.mapper === mapper) continue;
+    work(mapper, start === 0 && i === states.length ? states : states.slice(start, i));
+    start = i;
+  }
+}
+
+function append<T>(list: T[], items: readonly T[]): void {
+  for (const item of items) list.push(item);
 }
 
 /** A new object with the key of one that is deleted in the same flush takes over its row. */
@@ -171,8 +198,11 @@ function planSaves(plan: FlushPlan, work: FlushWork, group: readonly (readonly [
     work.links.of(state)?.filter((link) => isNew.has(link.parent) && !link.postponed) ?? NO_LINKS;
   const late: InstanceState[] = [];
   for (const [, { updates }] of group) {
-    const ready: InstanceState[] = [];
-    for (const state of updates) (within(state).length === 0 ? ready : late).push(state);
+    let ready = updates;
+    if (work.links.isWaiting) {
+      ready = [];
+      for (const state of updates) (within(state).length === 0 ? ready : late).push(state);
+    }
     planUpdates(plan, work, ready);
   }
   const linked = work.links.isWaiting && inserts.some((state) => within(state).length > 0);
@@ -255,19 +285,22 @@ export function insertSteps(
   for (const state of states) {
     const { mapper } = state;
     if (now !== undefined) completeNew(state, now);
+    state.inserting = true;
     const own = links?.of(state);
-    const shape = shapeOf(state, own && new Set(own.map((link) => link.attribute)));
-    const hasExpressions = holdsExpression(state, mapper.attributes);
+    const linked = own && new Set(own.map((link) => link.attribute));
     // A column that may have a default of the database is learned from one row before many follow.
-    const joins = step?.shape === shape && !step.hasExpressions && !hasExpressions && shape.unknown.length === 0;
-    if (step === undefined || !joins) {
+    const canJoin = step?.mapper === mapper && !step.hasExpressions && step.shape.unknown.length === 0;
+    let row = canJoin ? rowOfShape(state, (step as InsertStep).shape, linked) : undefined;
+    if (step === undefined || row === undefined) {
+      const shape = shapeOf(state, linked);
+      const hasExpressions = holdsExpression(state, mapper.attributes);
       step = { kind: "insert", mapper, shape, states: [], rows: [], pendingKeys: [], hasExpressions };
       steps.push(step);
+      row = hasExpressions ? [] : insertRow(state, shape.columns);
     }
-    const row = step.rows.length;
+    if (own !== undefined) notePendingKeys(step, step.rows.length, step.shape.columns, 0, own);
     step.states.push(state);
-    step.rows.push(hasExpressions ? [] : insertRow(state, shape.columns));
-    if (own !== undefined) notePendingKeys(step, row, shape.columns, 0, own);
+    step.rows.push(row);
   }
   return steps;
 }
@@ -298,7 +331,8 @@ function notePendingKeys(
 function planUpdates(plan: FlushPlan, work: FlushWork, states: readonly InstanceState[]): void {
   for (const step of updateSteps(states, work.links, plan)) {
     plan.steps.push(step);
-    for (const state of step.states) if (!plan.replaced.has(state)) plan.updates.push(state);
+    for (const state of step.states)
+      if (plan.replaced.size === 0 || !plan.replaced.has(state)) plan.updates.push(state);
   }
 }
 
@@ -312,12 +346,12 @@ export function updateSteps(
   let step: UpdateStep | undefined;
   for (const state of inKeyOrder(states)) {
     const { mapper } = state;
-    const old = replaced.get(state);
+    const old = replaced.size > 0 ? replaced.get(state) : undefined;
     const own = links?.of(state) ?? NO_LINKS;
     const sets = old === undefined ? changedColumns(state, own, now) : replacementColumns(state, old, now);
     const original = old === undefined ? takeOriginal(state, own) : undefined;
     if (sets.length === 0) continue;
-    const keys = keysOf(mapper);
+    const keys = step?.mapper === mapper ? step.keys : keysOf(mapper);
     const row: Bindable[] = [];
     for (const key of keys) row.push(committed(old ?? state, key, original));
     const hasExpressions = holdsExpression(state, sets);
@@ -381,6 +415,7 @@ function setGenerated(state: InstanceState, attribute: Attribute, value: unknown
 /** A new object in an old row: every column is written, an unset one gets its default or NULL. */
 function replacementColumns(state: InstanceState, old: InstanceState, now: Date): Attribute[] {
   completeNew(state, now);
+  state.inserting = true;
   const { mapper } = state;
   if (mapper.version !== undefined)
     generate(state, mapper.version.name, Number(committedValue(old, mapper.version)) + 1);
@@ -454,7 +489,8 @@ function* associationSteps(
 // Deleting
 
 function planDeletes(plan: FlushPlan, group: readonly (readonly [Mapper, MapperWork])[]): void {
-  const states = group.flatMap(([, { deletes }]) => deletes);
+  const [[, only] = [undefined, undefined]] = group;
+  const states = group.length === 1 ? (only?.deletes ?? []) : group.flatMap(([, { deletes }]) => deletes);
   if (states.length === 0) return;
   const children = childrenAmong(states, new Set(group.map(([mapper]) => mapper)));
   if (children.size === 0) {
@@ -534,10 +570,18 @@ function breakCircles(plan: FlushPlan, circular: readonly InstanceState[], child
 
 function planDelete(plan: FlushPlan, mapper: Mapper, states: readonly InstanceState[]): void {
   if (states.length === 0) return;
-  const ordered = [...inKeyOrder(states)];
+  const ordered = inKeyOrder(states).slice();
   const keys = keysOf(mapper);
-  const keyRows = (list: readonly InstanceState[]): Bindable[][] =>
-    list.map((state) => keys.map((key) => committed(state, key, undefined)));
+  const keyRows = (list: readonly InstanceState[]): Bindable[][] => {
+    const rows = new Array<Bindable[]>(list.length);
+    for (let i = 0; i < list.length; i++) {
+      const row = new Array<Bindable>(keys.length);
+      for (let k = 0; k < keys.length; k++)
+        row[k] = committed(list[i] as InstanceState, keys[k] as Attribute, undefined);
+      rows[i] = row;
+    }
+    return rows;
+  };
   const soft = mapper.deletedAt === undefined ? [] : ordered.filter((state) => !state.forced);
   const hard = soft.length === 0 ? ordered : ordered.filter((state) => state.forced);
   if (hard.length > 0) plan.steps.push({ kind: "delete", mapper, keys, states: hard, rows: keyRows(hard) });

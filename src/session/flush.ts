@@ -1,6 +1,6 @@
 import type { Connection } from "../driver/connection";
 import { chunks } from "../driver/dialect";
-import type { Bindable, DriverRow, InsertRequest, UpdateRequest } from "../driver/dialect";
+import type { Bindable, DriverRow, InsertRequest, InsertResult, UpdateRequest } from "../driver/dialect";
 import { StaleDataError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
@@ -86,8 +86,7 @@ export class Flush {
           await writeAssociations(this.#connection, step, this.#plan.now);
       }
     }
-    for (const { state, key, before, isNew } of this.#plan.relations)
-      if (!isNew) this.#unit.frame.noteRelation(state, key, before);
+    for (const { state, key, before } of this.#plan.relations) this.#unit.frame.noteRelation(state, key, before);
   }
 
   // Inserting
@@ -107,35 +106,56 @@ export class Flush {
   }
 
   async #insertRows(step: InsertStep): Promise<void> {
-    if (step.hasExpressions) await this.#insertExpressions(step);
-    else await this.#insertBatch(step);
+    if (!step.hasExpressions) {
+      await this.#insertBatch(step);
+      return;
+    }
+    await this.#insertExpressions(step);
     becomeInserted(this.#unit, step.states);
   }
 
   async #insertBatch(step: InsertStep): Promise<void> {
-    const { mapper, shape, states } = step;
-    const { dialect } = this.#connection;
-    const returning = dialect.supportsReturning && shape.unknown.length > 0;
-    const result = await this.#guarded("insert", states, step.rows, (rows) =>
-      dialect.insert(this.#connection, this.#insertRequest(step, rows)),
+    let firstKey: number | undefined;
+    const insert = async (rows: Rows): Promise<InsertResult> => {
+      const request = { ...this.#insertRequest(step, rows), firstKey };
+      firstKey = undefined;
+      const result = await this.#connection.dialect.insert(this.#connection, request);
+      firstKey = result.nextKey;
+      return result;
+    };
+    await this.#guarded("insert", step.states, step.rows, insert, (states, result) =>
+      this.#settleInserted(step, states, result),
     );
-    const keyName = mapper.generatedKey?.name;
-    const keys = result.flatMap((part) => part.keys);
-    if (shape.hasGeneratedKey && keyName !== undefined) {
-      const { generatedKey } = mapper;
-      states.forEach((state, i) => generate(state, keyName, generatedKey?.fromDatabase(keys[i])));
-    }
-    for (const state of states) fillUnset(state, shape.columns);
-    if (shape.unknown.length > 0) {
-      const returned = result.flatMap((part) => part.returned ?? []);
-      for (const [i, state] of states.entries()) {
-        const row = returning ? (returned[i] ?? {}) : await readColumns(this.#connection, state, shape.unknown);
-        takeStored(state, shape.unknown, row, true);
-      }
-    }
   }
 
-  #insertRequest({ mapper, shape }: InsertStep, rows: readonly (readonly Bindable[])[]): InsertRequest {
+  /** Objects get what the database made for their rows, and are persistent from now on. */
+  #settleInserted(
+    { mapper, shape }: InsertStep,
+    states: readonly InstanceState[],
+    { keys, returned = [] }: InsertResult,
+  ): Promise<void> | undefined {
+    const { generatedKey } = mapper;
+    const names = shape.columns.map(({ name }) => name);
+    const isReturned = this.#connection.dialect.supportsReturning;
+    for (let i = 0; i < states.length; i++) {
+      const state = states[i] as InstanceState;
+      if (shape.hasGeneratedKey && generatedKey !== undefined)
+        generate(state, generatedKey.name, generatedKey.fromDatabase(keys[i]));
+      for (const name of names) if (state.instance.dataValues[name] === undefined) generate(state, name, null);
+      if (isReturned && shape.unknown.length > 0) takeStored(state, shape.unknown, returned[i] ?? {}, true);
+    }
+    if (isReturned || shape.unknown.length === 0) {
+      becomeInserted(this.#unit, states);
+      return undefined;
+    }
+    return (async () => {
+      for (const state of states)
+        takeStored(state, shape.unknown, await readColumns(this.#connection, state, shape.unknown), true);
+      becomeInserted(this.#unit, states);
+    })();
+  }
+
+  #insertRequest({ mapper, shape }: InsertStep, rows: Rows): InsertRequest {
     const returning = this.#connection.dialect.supportsReturning ? shape.unknown.map(({ column }) => column) : [];
     return {
       table: mapper.table,
@@ -149,6 +169,7 @@ export class Flush {
 
   async #insertExpressions({ mapper, shape, states }: InsertStep): Promise<void> {
     const { dialect } = this.#connection;
+    const unset = shape.columns.map(({ name }) => name);
     for (const state of states) {
       const values = assignments(state, shape.columns);
       const computed = [...shape.unknown, ...computedOf(values)];
@@ -171,7 +192,7 @@ export class Flush {
         if (shape.hasGeneratedKey && mapper.generatedKey) takeStored(state, [mapper.generatedKey], row, true);
         takeStored(state, computed, await readColumns(this.#connection, state, computed), true);
       }
-      fillUnset(state, shape.columns);
+      for (const name of unset) if (state.instance.dataValues[name] === undefined) generate(state, name, null);
     }
   }
 
@@ -208,12 +229,15 @@ export class Flush {
   async #updateRows(step: UpdateStep): Promise<void> {
     if (step.hasExpressions) await this.#updateExpressions(step);
     else await this.#updateBatch(step);
+    if (step.purpose === "softDelete") {
+      becomeDeleted(this.#unit, step.states);
+      return;
+    }
     for (const state of step.states) {
-      const old = this.#plan.replaced.get(state);
-      if (step.purpose === "softDelete") becomeDeleted(this.#unit, state);
-      else if (old === undefined) becomeUpdated(this.#unit, state);
+      const old = this.#plan.replaced.size > 0 ? this.#plan.replaced.get(state) : undefined;
+      if (old === undefined) becomeUpdated(this.#unit, state);
       else {
-        becomeDeleted(this.#unit, old);
+        becomeDeleted(this.#unit, [old]);
         becomeInserted(this.#unit, [state]);
       }
     }
@@ -222,10 +246,12 @@ export class Flush {
   async #updateBatch(step: UpdateStep): Promise<void> {
     const { states, rows } = step;
     const { dialect } = this.#connection;
-    const counts = await this.#guarded("update", states, rows, (part) =>
-      dialect.update(this.#connection, updateRequest(step, part)),
-    );
-    const matched = counts.reduce((sum, count) => sum + count, 0);
+    let matched = 0;
+    const run = (part: Rows): Promise<number> => dialect.update(this.#connection, updateRequest(step, part));
+    await this.#guarded("update", states, rows, run, (_, count) => {
+      matched += count;
+      return undefined;
+    });
     if (matched < rows.length) await this.#checkMissing(step, matched);
   }
 
@@ -269,12 +295,22 @@ export class Flush {
     await runHooks("beforeDestroy", states, handle);
     const request = { table: mapper.table, keys: step.keys.map(({ bulk }) => bulk) };
     let matched = 0;
+    let start = 0;
+    let written: readonly InstanceState[] = [];
     for (const part of chunks(rows)) {
       try {
-        matched += await dialect.delete(this.#connection, { ...request, rows: part });
+        const running = dialect.delete(this.#connection, { ...request, rows: part });
+        if (written.length > 0) {
+          running.catch(() => undefined);
+          await nextTurn();
+          becomeDeleted(this.#unit, written);
+        }
+        matched += await running;
       } catch (error) {
         throw explainFailure(error, "delete", states.length === 1 ? states[0] : undefined, mapper, this.#plan.inserts);
       }
+      written = part.length === states.length ? states : states.slice(start, start + part.length);
+      start += part.length;
     }
     if (matched < rows.length) {
       if (mapper.version !== undefined) throw stale("DELETE", mapper, rows.length, matched);
@@ -282,7 +318,7 @@ export class Flush {
         `DELETE statement on table '${mapper.tableName}' expected to delete ${rows.length} row(s); ${matched} were matched.`,
       );
     }
-    for (const state of states) becomeDeleted(this.#unit, state);
+    becomeDeleted(this.#unit, written);
     await runHooks("afterDestroy", states, handle);
   }
 
@@ -307,32 +343,46 @@ export class Flush {
     }
   }
 
-  /** Runs a bulk statement in parts; a part that fails is taken apart until the object is found that is to blame. */
+  /**
+   * Runs a bulk statement in parts; a part that fails is taken apart until the object is found that is to blame.
+   *
+   * @param settle  called for each part that is written, at best while the database works on the next one
+   */
   async #guarded<T>(
     verb: "insert" | "update",
     states: readonly InstanceState[],
-    rows: readonly (readonly Bindable[])[],
-    run: (rows: readonly (readonly Bindable[])[]) => Promise<T>,
-  ): Promise<T[]> {
-    const results: T[] = [];
+    rows: Rows,
+    run: (rows: Rows) => Promise<T>,
+    settle: (states: readonly InstanceState[], result: T) => Promise<void> | undefined,
+  ): Promise<void> {
+    const { abortsTransactionOnError } = this.#connection.dialect;
+    const { mapper } = states[0] as InstanceState;
     let start = 0;
+    let written: (() => Promise<void> | undefined) | undefined;
     for (const part of chunks(rows)) {
-      const savepoint = part.length > 1 && this.#connection.dialect.abortsTransactionOnError;
+      const savepoint = part.length > 1 && abortsTransactionOnError;
       if (savepoint) await this.#connection.savepoint("flush_batch");
+      const partStates = part.length === states.length ? states : states.slice(start, start + part.length);
+      let result: T;
       try {
-        results.push(await run(part));
+        const running = run(part);
+        if (written !== undefined) {
+          running.catch(() => undefined);
+          await nextTurn();
+          await written();
+        }
+        result = await running;
         if (savepoint) await this.#connection.release("flush_batch");
       } catch (error) {
-        const mapper = (states[0] as InstanceState).mapper;
-        if (part.length === 1) throw explainFailure(error, verb, states[start], mapper, this.#plan.inserts);
+        if (part.length === 1) throw explainFailure(error, verb, partStates[0], mapper, this.#plan.inserts);
         if (savepoint) await this.#connection.rollbackTo("flush_batch");
-        const candidates = states.slice(start, start + part.length);
-        const found = await nameCulprit(this.#connection, error, candidates, part, run);
+        const found = await nameCulprit(this.#connection, error, partStates, part, run);
         throw explainFailure(found.error, verb, found.state, mapper, this.#plan.inserts);
       }
+      written = () => settle(partStates, result);
       start += part.length;
     }
-    return results;
+    await written?.();
   }
 
   async #single<T>(verb: "insert" | "update", state: InstanceState, run: () => Promise<T>): Promise<T> {
@@ -344,7 +394,14 @@ export class Flush {
   }
 }
 
-function updateRequest(step: UpdateStep, rows: readonly (readonly Bindable[])[]): UpdateRequest {
+type Rows = readonly (readonly Bindable[])[];
+
+/** Resolves when what was asked of the database is on its way. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function updateRequest(step: UpdateStep, rows: Rows): UpdateRequest {
   return {
     table: step.mapper.table,
     keys: step.keys.map(({ bulk }) => bulk),
@@ -372,11 +429,6 @@ function stale(verb: "UPDATE" | "DELETE", mapper: Mapper, expected: number, matc
 }
 
 /** NULL was written for what was unset, so that is what the object has. */
-function fillUnset(state: InstanceState, columns: readonly Attribute[]): void {
-  const { dataValues } = state.instance;
-  for (const { name } of columns) if (dataValues[name] === undefined) generate(state, name, null);
-}
-
 function takeStored(state: InstanceState, attributes: readonly Attribute[], row: DriverRow, isInsert: boolean): void {
   for (const attribute of attributes) {
     const stored = row[attribute.column];

@@ -1,37 +1,35 @@
+import type { Mapper } from "../mapper/mapper";
+import type { Relationship } from "../mapper/relationship";
 import type { InstanceState, Instance } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
 import { currentReference } from "./linking";
 import { Members } from "./relation-values";
-import type { Reference } from "./relation-values";
+import { relationOf } from "./relations";
 import type { UnitOfWork } from "./unit-of-work";
 
-/** The objects' rows were inserted, or took over those of deleted ones. */
+/** The rows of objects of one model were inserted, or took over those of deleted ones. */
 export function becomeInserted(unit: UnitOfWork, states: readonly InstanceState[]): void {
-  // To empty a large set at once is far less work than to take out one after the other.
-  let isAll = states.length === unit.new.size;
+  const { frame, epoch } = unit;
   for (const state of states) {
-    isAll &&= state.status === "pending" && state.unit === unit;
-    settleInserted(unit, state);
+    const { instance } = state;
+    state.status = "persistent";
+    state.epoch = epoch;
+    state.complete = true;
+    state.inserting = false;
+    state.flushing = undefined;
+    instance.isNewRecord = false;
+    settleSequelizeFields(instance);
+    state.key = state.mapper.identityOf(instance.dataValues);
+    unit.new.delete(state);
+    frame.inserted.push(state);
+    // Changed while the INSERT was on its way.
+    if (state.original !== undefined) unit.touch(state);
   }
-  if (isAll) unit.new.clear();
-  else for (const state of states) unit.new.delete(state);
-}
-
-function settleInserted(unit: UnitOfWork, state: InstanceState): void {
-  const { instance, mapper } = state;
-  state.status = "persistent";
-  state.epoch = unit.epoch;
-  state.complete = true;
-  state.inserting = false;
-  state.flushing = undefined;
-  // Changed while the INSERT was on its way.
-  if (state.original !== undefined) unit.touch(state);
-  instance.isNewRecord = false;
-  settleSequelizeFields(instance);
-  const key = mapper.identityOf(instance.dataValues);
-  state.key = key;
-  if (key !== undefined && state.unit === unit) unit.identity.set(mapper, key, instance);
-  unit.frame.inserted.push(state);
+  const [first] = states;
+  if (first === undefined) return;
+  // What was taken out of the session meanwhile stays out.
+  const isAll = states.every((state) => state.unit === unit);
+  unit.identity.setAll(first.mapper, isAll ? states : states.filter((state) => state.unit === unit));
 }
 
 /** The object's changes were written. */
@@ -53,63 +51,104 @@ export function becomeUpdated(unit: UnitOfWork, state: InstanceState): void {
   unit.identity.set(mapper, key, instance);
 }
 
-/** The object's row was deleted. */
-export function becomeDeleted(unit: UnitOfWork, state: InstanceState): void {
-  const { mapper } = state;
-  unit.deleted.delete(state);
-  unit.touched.delete(state);
-  unit.new.delete(state);
-  state.marked = false;
-  state.status = "deleted";
-  state.wasDeleted = true;
-  for (const changes of [state.flushing, state.original])
-    if (changes !== undefined) unit.frame.noteChanged(state, changes);
-  state.flushing = undefined;
-  state.original = undefined;
-  if (state.key !== undefined) unit.identity.forget(mapper, state.key);
-  unit.frame.deleted.push(state);
-  leaveCollections(unit, state);
+/** The objects' rows were deleted. */
+export function becomeDeleted(unit: UnitOfWork, states: readonly InstanceState[]): void {
+  const { frame } = unit;
+  for (const state of states) {
+    unit.deleted.delete(state);
+    unit.touched.delete(state);
+    unit.new.delete(state);
+    state.marked = false;
+    state.status = "deleted";
+    state.wasDeleted = true;
+    if (state.flushing !== undefined) frame.noteChanged(state, state.flushing);
+    if (state.original !== undefined) frame.noteChanged(state, state.original);
+    state.flushing = undefined;
+    state.original = undefined;
+    frame.deleted.push(state);
+  }
+  unit.identity.forgetAll(states);
+  let mapper: Mapper | undefined;
+  let sides: OtherSide[] = [];
+  for (const state of states) {
+    if (state.mapper !== mapper) {
+      ({ mapper } = state);
+      sides = otherSides(mapper);
+    }
+    for (const side of sides) leaveOwners(unit, state, side);
+  }
+}
+
+/** A relationship of deleted objects whose other side may know of them. */
+interface OtherSide {
+  relationship: Relationship;
+  back: Relationship;
+  /** Owners in memory by the foreign keys that were asked for. */
+  owners: Map<unknown, Instance | undefined>;
+}
+
+function otherSides(mapper: Mapper): OtherSide[] {
+  const sides: OtherSide[] = [];
+  for (const relationship of mapper.relationships.values()) {
+    const back = relationship.backref;
+    if (back !== undefined) sides.push({ relationship, back, owners: new Map() });
+  }
+  return sides;
 }
 
 /** Loaded collections and references of other objects let go of a deleted one. */
-function leaveCollections(unit: UnitOfWork, state: InstanceState): void {
-  for (const relationship of state.mapper.relationships.values()) {
-    const back = relationship.backref;
-    if (back === undefined || (relationship.toMany && state.relations === undefined)) continue;
-    for (const owner of relatedTo(state, relationship.key, () => currentReference(state, relationship))) {
-      const other = peekState(owner);
-      if (other === undefined || other instanceof LoadedState || other.unit !== unit) continue;
-      const relation = other.relations?.get(back.key);
-      if (relation === undefined) continue;
-      if (relation instanceof Members) {
-        unit.frame.noteRelation(other, back.key, () => ({
-          items: relation.items === undefined ? undefined : [...relation.items],
-          added: NONE,
-          removed: NONE,
-        }));
-        relation.forget(state.instance);
-      } else if (relation.value === state.instance) {
-        unit.frame.noteRelation(other, back.key, { value: relation.value });
-        relation.value = back.kind === "manyToOne" ? null : undefined;
-      }
-    }
+function leaveOwners(unit: UnitOfWork, state: InstanceState, side: OtherSide): void {
+  const { relationship, back } = side;
+  if (state.relations === undefined && relationship.kind === "manyToOne") {
+    // Asked without keeping the answer: the object is on its way out.
+    const owner = ownerOf(unit, state, side);
+    if (owner !== undefined) leaveOwner(unit, state, owner, back);
+    return;
+  }
+  if (relationship.toMany && state.relations === undefined) return;
+  for (const owner of relatedTo(state, relationship)) leaveOwner(unit, state, owner, back);
+}
+
+function ownerOf(unit: UnitOfWork, { instance }: InstanceState, side: OtherSide): Instance | undefined {
+  const { target, targetKey, foreignKey } = side.relationship;
+  const value = instance.dataValues[foreignKey.name];
+  if (value === undefined || value === null) return undefined;
+  const known = side.owners.get(value);
+  if (known !== undefined || side.owners.has(value)) return known;
+  const owner = unit.findByAttribute(target, targetKey, value);
+  side.owners.set(value, owner);
+  return owner;
+}
+
+function leaveOwner(unit: UnitOfWork, state: InstanceState, owner: Instance, back: Relationship): void {
+  const other = peekState(owner);
+  if (other === undefined || other instanceof LoadedState || other.unit !== unit) return;
+  const relation = relationOf(other, back.key);
+  if (relation === undefined) return;
+  if (relation instanceof Members) {
+    unit.frame.noteRelation(other, back.key, () => ({
+      items: relation.items === undefined ? undefined : [...relation.items],
+      added: NONE,
+      removed: NONE,
+    }));
+    relation.forget(state.instance);
+  } else if (relation.value === state.instance) {
+    unit.frame.noteRelation(other, back.key, { value: relation.value });
+    relation.value = back.kind === "manyToOne" ? null : undefined;
   }
 }
 
 const NONE: ReadonlySet<Instance> = new Set();
 
-function relatedTo(
-  state: InstanceState,
-  key: string,
-  reference: () => Instance | null | undefined,
-): readonly Instance[] {
-  const relation: Members | Reference | undefined = state.relations?.get(key);
+/** The objects of a relationship, as far as they are in memory. */
+function relatedTo(state: InstanceState, relationship: Relationship): Iterable<Instance> {
+  const relation = relationOf(state, relationship.key);
   if (relation instanceof Members) return [...(relation.items ?? [])];
-  const relationship = state.mapper.relationships.get(key);
-  if (relationship?.toMany) return [];
-  const value = reference();
-  return value ? [value] : [];
+  const value = relationship.toMany ? undefined : currentReference(state, relationship);
+  return value ? [value] : NOBODY;
 }
+
+const NOBODY: readonly Instance[] = [];
 
 /** What Sequelize keeps of changes is brought in step, so that its own methods work on the object. */
 function settleSequelizeFields(instance: Instance): void {

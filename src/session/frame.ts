@@ -2,6 +2,7 @@ import type { IdentityKey } from "../mapper/mapper";
 import { emplace } from "./emplace";
 import type { InstanceState, Values } from "./instance-state";
 import type { RelationBefore } from "./relation-values";
+import { relationOf } from "./relations";
 
 /**
  * What was flushed since a transaction or a savepoint began, so that a rollback can restore the objects in memory.
@@ -50,7 +51,7 @@ export class Frame {
   /** Returns every object to what it was when the frame began. */
   restore(): void {
     for (const [state, relations] of this.relations)
-      for (const [key, before] of relations) state.relations?.get(key)?.restore(before);
+      for (const [key, before] of relations) relationOf(state, key)?.restore(before);
     for (const [state, values] of this.changed) restoreValues(state, values);
     for (const [state, key] of this.rekeyed) rekey(state, key);
     for (const state of this.inserted) becomeTransient(state);
@@ -84,10 +85,7 @@ export function becomeTransient(state: InstanceState): void {
   state.flushing = undefined;
   state.expired = undefined;
   instance.isNewRecord = true;
-  for (const relation of state.relations?.values() ?? []) {
-    if ("unflush" in relation) relation.unflush();
-    else if (relation.value !== undefined) relation.assign(relation.value, undefined);
-  }
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) relation.writeAgain();
 }
 
 function becomePersistent(state: InstanceState): void {

@@ -93,7 +93,7 @@ export async function getByKey(
   const [found = null] = await loader.select(options.compile(key));
   if (isCapturing()) return existing ?? null;
   if (existing !== undefined && found !== existing && inSession(unit, mapper, key) === existing)
-    becomeDeleted(unit, ownState(existing, mapper));
+    becomeDeleted(unit, [ownState(existing, mapper)]);
   return found as Instance | null;
 }
 

@@ -5,11 +5,12 @@ import { rowMaker } from "../query/result-row";
 import { settleExpired } from "./expiring";
 import type { Instance, InstanceState, Values } from "./instance-state";
 import { LoadedState, peekState, setState } from "./instance-state";
-import { loadMembers, membersOf, referenceOf, undoRelations } from "./linking";
+import { loadMembers, undoRelations } from "./linking";
 import { ownState } from "./own-state";
 import type { EntityPart, ValuePart } from "./row-batch";
 import { NO_ROW, RowBatch } from "./row-batch";
 import type { UnitOfWork } from "./unit-of-work";
+import { dropRelation, membersOf, referenceOf, relationOf } from "./relations";
 
 /** Makes results of the rows of one SELECT: instances, through the identity map, and tuples. */
 export class Hydrator {
@@ -214,9 +215,8 @@ class EntityReader {
     state.copies = undefined;
     this.#unit.touched.delete(state);
     undoRelations(state);
-    for (const key of [...(state.relations?.keys() ?? [])]) {
-      if (!state.mapper.relationships.get(key)?.toMany) state.relations?.delete(key);
-    }
+    for (let relation = state.relations; relation !== undefined; relation = relation.next)
+      if (!relation.relationship.toMany) dropRelation(state, relation.relationship.key);
   }
 
   #overwrite(instance: Instance, row: Values, state: InstanceState | undefined): void {
@@ -277,6 +277,6 @@ export function fillCollection(
 function isElsewhere(row: Instance, back: Relationship, owner: Instance): boolean {
   const state = peekState(row);
   if (state === undefined || state instanceof LoadedState) return false;
-  const reference = state.relations?.get(back.key);
+  const reference = relationOf(state, back.key);
   return reference !== undefined && "value" in reference && reference.changed && reference.value !== owner;
 }

@@ -1,5 +1,5 @@
 import type { IdentityKey, Mapper } from "../mapper/mapper";
-import type { Instance, LoadedState } from "./instance-state";
+import type { Instance, InstanceState, LoadedState } from "./instance-state";
 import { holdTogether, stampLoaded } from "./instance-state";
 
 /** Instances that one weak reference stands for. */
@@ -60,9 +60,46 @@ export class IdentityMap {
     return new Shelves(this.#caseOf(mapper));
   }
 
+  /** Puts in many objects of one model that have their keys, at less than the cost of one after the other. */
+  setAll(mapper: Mapper, states: readonly InstanceState[]): void {
+    const place = this.#caseOf(mapper);
+    for (let start = 0; start < states.length; start += SHELF_SIZE) {
+      const instances: Instance[] = [];
+      const shelf = newShelf(place, instances);
+      const end = Math.min(start + SHELF_SIZE, states.length);
+      for (let i = start; i < end; i++) {
+        const { key, instance } = states[i] as InstanceState;
+        if (key === undefined) continue;
+        shelf.keys.push(key);
+        instances.push(instance);
+        holdTogether(instance, instances);
+        place.shelves.set(key, shelf);
+      }
+    }
+  }
+
   /** Takes the key out, wherever it leads. */
   forget(mapper: Mapper, key: IdentityKey): void {
     this.#cases.get(mapper)?.shelves.delete(key);
+  }
+
+  /** Takes out the keys of objects whose rows are gone. */
+  forgetAll(states: readonly InstanceState[]): void {
+    const [first] = states;
+    const place = first && this.#cases.get(first.mapper);
+    // To empty a large map at once is far less work than to take out one key after the other.
+    if (place !== undefined && place.shelves.size === states.length) {
+      const isAll = states.every(
+        ({ mapper, key }) => mapper === first?.mapper && key !== undefined && place.shelves.has(key),
+      );
+      if (isAll) {
+        place.shelves.clear();
+        place.all = [];
+        place.last = undefined;
+        return;
+      }
+    }
+    for (const { mapper, key } of states) if (key !== undefined) this.forget(mapper, key);
   }
 
   /** Takes the key out, if it leads to this instance. */

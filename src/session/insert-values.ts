@@ -2,6 +2,7 @@ import type { Bindable } from "../driver/dialect";
 import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import { emplace } from "./emplace";
+import { isSqlExpression } from "./expression-values";
 import type { Instance, InstanceState, Values } from "./instance-state";
 
 interface ModelDefaults {
@@ -46,8 +47,17 @@ export function generate(state: InstanceState, name: string, value: unknown): vo
 const unsetBefore = new WeakMap<Readonly<Values>, Map<string, Readonly<Values>>>();
 const NOTHING: Readonly<Values> = Object.freeze({});
 
+// The last step from one shared account to the next: a flush takes the same one for object after object.
+let lastBefore: Readonly<Values> | undefined;
+let lastName = "";
+let lastAfter: Readonly<Values> | undefined;
+
 function noteBefore(state: InstanceState, name: string, value: unknown): void {
   const before = state.before ?? NOTHING;
+  if (value === undefined && before === lastBefore && name === lastName) {
+    state.before = lastAfter;
+    return;
+  }
   if (name in before) return;
   if (value !== undefined) {
     if (Object.isFrozen(before)) state.before = { ...before, [name]: value };
@@ -59,7 +69,9 @@ function noteBefore(state: InstanceState, name: string, value: unknown): void {
     return;
   }
   const further = emplace(unsetBefore, before, () => new Map<string, Readonly<Values>>());
-  state.before = emplace(further, name, () => Object.freeze({ ...before, [name]: undefined }));
+  lastBefore = before;
+  lastName = name;
+  state.before = lastAfter = emplace(further, name, () => Object.freeze({ ...before, [name]: undefined }));
 }
 
 /** Fills in what an INSERT needs and nobody set: defaults, timestamps, the first version. */
@@ -115,6 +127,8 @@ export function learnServerDefault(attribute: Attribute, stored: unknown): void 
 
 /** Which columns the INSERT of one object has. */
 export interface InsertShape {
+  /** How each attribute of the model takes part, a character for each. */
+  readonly key: string;
   readonly columns: readonly Attribute[];
   /** Columns that were left out and whose stored values must be read back. */
   readonly unknown: readonly Attribute[];
@@ -126,26 +140,61 @@ const shapes = new WeakMap<Mapper, Map<string, InsertShape>>();
 /** The shape of an object's INSERT; equal shapes are the same object. */
 export function shapeOf(state: InstanceState, linked: ReadonlySet<Attribute> | undefined): InsertShape {
   const { mapper } = state;
-  const { dataValues } = state.instance;
   let key = "";
   for (const attribute of mapper.attributes) {
-    const value = dataValues[attribute.name];
-    const isGenerated = attribute === mapper.generatedKey;
-    if (isGenerated ? value === undefined || value === null : value === undefined && !linked?.has(attribute)) {
-      key += isGenerated ? "g" : staysNull(attribute) ? "v" : "u";
-    } else key += "v";
+    const value = state.instance.dataValues[attribute.name];
+    key += String.fromCharCode(placeOf(attribute, value, mapper, linked));
   }
   const known = emplace(shapes, mapper, () => new Map<string, InsertShape>());
-  let shape = known.get(key);
-  if (shape === undefined) {
-    shape = {
-      columns: mapper.attributes.filter((_, i) => key[i] === "v"),
-      unknown: mapper.attributes.filter((_, i) => key[i] === "u"),
-      hasGeneratedKey: key.includes("g"),
-    };
-    known.set(key, shape);
+  return emplace(known, key, () => ({
+    key,
+    columns: mapper.attributes.filter((_, i) => key.charCodeAt(i) === VALUE),
+    unknown: mapper.attributes.filter((_, i) => key.charCodeAt(i) === UNKNOWN),
+    hasGeneratedKey: key.includes(String.fromCharCode(GENERATED)),
+  }));
+}
+
+/**
+ * The row of an object's INSERT, where it has that shape and no value that the database computes: cheaper to see than the
+ * object's own shape is to find.
+ */
+export function rowOfShape(
+  state: InstanceState,
+  { key, columns }: InsertShape,
+  linked: ReadonlySet<Attribute> | undefined,
+): Bindable[] | undefined {
+  const { attributes } = state.mapper;
+  const { dataValues } = state.instance;
+  const row = new Array<Bindable>(columns.length);
+  let column = 0;
+  for (let i = 0; i < attributes.length; i++) {
+    const attribute = attributes[i] as Attribute;
+    const value = dataValues[attribute.name];
+    const place = placeOf(attribute, value, state.mapper, linked);
+    if (place !== key.charCodeAt(i)) return undefined;
+    if (place !== VALUE) continue;
+    if (value === undefined || value === null) row[column++] = null;
+    else if (typeof value === "object" && isSqlExpression(value)) return undefined;
+    else row[column++] = attribute.toDatabase(value);
   }
-  return shape;
+  return row;
+}
+
+const VALUE = 118;
+const UNKNOWN = 117;
+const GENERATED = 103;
+
+/** How an attribute takes part in an object's INSERT: with a value, left out and read back, or numbered by the database. */
+function placeOf(
+  attribute: Attribute,
+  value: unknown,
+  { generatedKey }: Mapper,
+  linked: ReadonlySet<Attribute> | undefined,
+): number {
+  if (value !== undefined && value !== null) return VALUE;
+  if (attribute === generatedKey) return GENERATED;
+  if (value === null || linked?.has(attribute) || staysNull(attribute)) return VALUE;
+  return UNKNOWN;
 }
 
 /** The row of an object's INSERT. */

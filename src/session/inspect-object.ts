@@ -5,6 +5,7 @@ import type { Instance, InstanceState, InstanceStatus } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
 import { currentReference } from "./linking";
 import { Members } from "./relation-values";
+import { relationOf } from "./relations";
 
 /** One attribute or relationship of an object that a flush would write. */
 export interface ChangedValue {
@@ -54,7 +55,7 @@ export function inspectObject(object: object): ObjectInspection {
       : [],
     expired: shared?.unit !== undefined && shared.epoch < shared.unit.epoch,
     relationships: [...mapper.relationships.values()].map((relationship) => {
-      const relation = own?.relations?.get(relationship.key);
+      const relation = own && relationOf(own, relationship.key);
       if (relationship.toMany) {
         const items = relation instanceof Members ? relation.items : undefined;
         return { key: relationship.key, value: items === undefined ? undefined : [...items] };
@@ -74,7 +75,7 @@ export function inspectObject(object: object): ObjectInspection {
 
 /** Attributes and references of an object with a row that a flush would write, with their committed values. */
 export function changesOf(state: InstanceState): ChangedValue[] {
-  const { instance, mapper } = state;
+  const { instance } = state;
   const before = (name: string): unknown => {
     for (const values of [state.original, state.copies])
       if (values !== undefined && name in values) return values[name];
@@ -85,10 +86,10 @@ export function changesOf(state: InstanceState): ChangedValue[] {
     old: before(name),
     new: instance.dataValues[name],
   }));
-  for (const [key, relation] of state.relations ?? []) {
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) {
     if (relation instanceof Members || !relation.isChanged) continue;
-    const relationship = mapper.relationships.get(key);
-    if (relationship?.kind === "manyToOne") changes.push({ name: key, old: relation.before, new: relation.value });
+    const { key, kind } = relation.relationship;
+    if (kind === "manyToOne") changes.push({ name: key, old: relation.before, new: relation.value });
   }
   return changes;
 }

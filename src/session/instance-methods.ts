@@ -16,6 +16,7 @@ import { LoadedState, peekState } from "./instance-state";
 import { currentReference } from "./linking";
 import { ownState } from "./own-state";
 import { Members } from "./relation-values";
+import { relationOf } from "./relations";
 import { loadIncluded, writeRelationship } from "./relationships";
 import type { Session } from "./session";
 
@@ -103,12 +104,13 @@ function installReading(mapper: Mapper, prototype: PrototypeParts, take: Take): 
         const state = peekState(this);
         const values = inModelOrder(mapper, plain(inherited.call(this)) as Record<string, unknown>);
         if (state === undefined || state instanceof LoadedState) return values;
-        for (const [key, relation] of state.relations ?? []) {
+        for (let relation = state.relations; relation !== undefined; relation = relation.next) {
+          const { relationship } = relation;
+          const { key } = relationship;
           if (relation instanceof Members) {
             if (relation.items !== undefined) values[key] = [...relation.items].map(columnsOf);
           } else {
-            const relationship = mapper.relationships.get(key);
-            const value = relationship && currentReference(state, relationship);
+            const value = currentReference(state, relationship);
             if (value !== undefined) values[key] = value === null ? null : columnsOf(value);
           }
         }
@@ -338,7 +340,7 @@ function prepareForSequelize(state: InstanceState): void {
   const { instance, mapper } = state;
   for (const relationship of mapper.relationships.values()) {
     if (relationship.kind !== "manyToOne") continue;
-    const target = state.relations?.has(relationship.key) ? currentReference(state, relationship) : undefined;
+    const target = relationOf(state, relationship.key) && currentReference(state, relationship);
     const key = target?.dataValues[relationship.targetKey.name];
     if (key !== undefined && key !== null) writeValue(instance, relationship.foreignKey, key);
   }
@@ -354,5 +356,5 @@ function settle(state: InstanceState): void {
   state.copies = undefined;
   if (state.status === "transient") state.status = "detached";
   state.key = state.mapper.identityOf(state.instance.dataValues);
-  for (const relation of state.relations?.values() ?? []) relation.flushed(() => true);
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) relation.flushed(() => true);
 }

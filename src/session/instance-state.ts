@@ -1,7 +1,7 @@
 import type { ModelStatic, Model } from "sequelize";
 import type { IdentityKey, Mapper } from "../mapper/mapper";
 import type { InstanceFields } from "../mapper/row-class";
-import type { Relations } from "./relations";
+import type { Relation } from "./relations";
 import type { UnitOfWork } from "./unit-of-work";
 
 /** Where an object stands between memory and the database. */
@@ -29,10 +29,26 @@ export class LoadedState {
   ) {}
 }
 
+/** Flags of an {@link InstanceState}, in one number. */
+const INSERTING = 1;
+const MARKED = 2;
+const FORCED = 4;
+const WAS_DELETED = 8;
+const COMPLETE = 16;
+const WATCHED = 32;
+
+/** What few instances have. */
+class RareState {
+  copies: Values | undefined = undefined;
+  expired: Set<string> | undefined = undefined;
+  raiseload: Set<string> | undefined = undefined;
+}
+
 /**
  * What a session knows of one instance: its status, its committed values, its relationships.
  *
- * There is one for each new or changed object, so its fields are declared, and set once, by the constructor.
+ * There is one for each new or changed object, so it is kept small: its fields are declared, and set once, by the constructor;
+ * what is true or false shares one number, and what few instances have is apart.
  */
 export class InstanceState {
   declare readonly instance: Instance;
@@ -42,35 +58,25 @@ export class InstanceState {
   declare unit: UnitOfWork | undefined;
   /** The key under which the row is known; undefined before the first INSERT. */
   declare key: IdentityKey | undefined;
-  /** A running flush has taken the values for its INSERT: what is changed from now on is a change. */
-  declare inserting: boolean;
-  /** Will be deleted by the next flush. */
-  declare marked: boolean;
-  /** A paranoid model's row is deleted for good. */
-  declare forced: boolean;
-  /** Its row was deleted, and that was committed or may still be undone. */
-  declare wasDeleted: boolean;
   declare epoch: number;
-  declare complete: boolean;
   /** Values before the first change since the last flush, by attribute; an unknown one is undefined. */
   declare original: Values | undefined;
   /** The same for what a running flush has taken and not yet finished. */
   declare flushing: Values | undefined;
-  /** Copies of values that can change in place, made when they were first read. */
-  declare copies: Values | undefined;
-  /** The copies will be compared at the next flush. */
-  declare watched: boolean;
-  /** Attributes that were expired by name. */
-  declare expired: Set<string> | undefined;
-  declare relations: Relations | undefined;
+  /** The first of its relationships that something is known of; the others follow it. */
+  declare relations: Relation | undefined;
   /**
    * Values before the flush filled them in (key, defaults, timestamps, foreign keys), for the way back to transient.
    *
    * Written by `noteBefore` alone: instances share what has no values in it.
    */
   declare before: Readonly<Values> | undefined;
-  /** Relationships that may not be loaded implicitly on this instance, by an option of the query that loaded it. */
-  declare raiseload: Set<string> | undefined;
+  /** Places in the unit of work's sets, which alone write them. */
+  declare newPlace: number;
+  declare touchedPlace: number;
+  declare deletedPlace: number;
+  declare private flags: number;
+  declare private rare: RareState | undefined;
 
   constructor(instance: Instance, mapper: Mapper, status: InstanceStatus) {
     this.instance = instance;
@@ -78,20 +84,97 @@ export class InstanceState {
     this.status = status;
     this.unit = undefined;
     this.key = undefined;
-    this.inserting = false;
-    this.marked = false;
-    this.forced = false;
-    this.wasDeleted = false;
-    this.watched = false;
     this.epoch = 0;
-    this.complete = true;
     this.original = undefined;
     this.flushing = undefined;
-    this.copies = undefined;
-    this.expired = undefined;
     this.relations = undefined;
     this.before = undefined;
-    this.raiseload = undefined;
+    this.newPlace = -1;
+    this.touchedPlace = -1;
+    this.deletedPlace = -1;
+    this.flags = COMPLETE;
+    this.rare = undefined;
+  }
+
+  /** A running flush has taken the values for its INSERT: what is changed from now on is a change. */
+  get inserting(): boolean {
+    return (this.flags & INSERTING) !== 0;
+  }
+
+  set inserting(on: boolean) {
+    this.flags = on ? this.flags | INSERTING : this.flags & ~INSERTING;
+  }
+
+  /** Will be deleted by the next flush. */
+  get marked(): boolean {
+    return (this.flags & MARKED) !== 0;
+  }
+
+  set marked(on: boolean) {
+    this.flags = on ? this.flags | MARKED : this.flags & ~MARKED;
+  }
+
+  /** A paranoid model's row is deleted for good. */
+  get forced(): boolean {
+    return (this.flags & FORCED) !== 0;
+  }
+
+  set forced(on: boolean) {
+    this.flags = on ? this.flags | FORCED : this.flags & ~FORCED;
+  }
+
+  /** Its row was deleted, and that was committed or may still be undone. */
+  get wasDeleted(): boolean {
+    return (this.flags & WAS_DELETED) !== 0;
+  }
+
+  set wasDeleted(on: boolean) {
+    this.flags = on ? this.flags | WAS_DELETED : this.flags & ~WAS_DELETED;
+  }
+
+  /** Every stored attribute was loaded. */
+  get complete(): boolean {
+    return (this.flags & COMPLETE) !== 0;
+  }
+
+  set complete(on: boolean) {
+    this.flags = on ? this.flags | COMPLETE : this.flags & ~COMPLETE;
+  }
+
+  /** The copies will be compared at the next flush. */
+  get watched(): boolean {
+    return (this.flags & WATCHED) !== 0;
+  }
+
+  set watched(on: boolean) {
+    this.flags = on ? this.flags | WATCHED : this.flags & ~WATCHED;
+  }
+
+  /** Copies of values that can change in place, made when they were first read. */
+  get copies(): Values | undefined {
+    return this.rare?.copies;
+  }
+
+  set copies(copies: Values | undefined) {
+    if (this.rare !== undefined || copies !== undefined) (this.rare ??= new RareState()).copies = copies;
+  }
+
+  /** Attributes that were expired by name. */
+  get expired(): Set<string> | undefined {
+    return this.rare?.expired;
+  }
+
+  set expired(names: Set<string> | undefined) {
+    if (this.rare !== undefined || names !== undefined) (this.rare ??= new RareState()).expired = names;
+  }
+
+  /** Relationships that may not be loaded implicitly on this instance, by an option of the query that loaded it. */
+  get raiseload(): Set<string> | undefined {
+    return this.rare?.raiseload;
+  }
+
+  set raiseload(keys: Set<string> | undefined) {
+    if (this.rare !== undefined || keys !== undefined) (this.rare ??= new RareState()).raiseload = keys;
   }
 
   /** Whether the row is there as far as the session knows, so that changes are tracked. */

@@ -5,8 +5,9 @@ import type { Relationship } from "../mapper/relationship";
 import { describeInstance } from "./label";
 import type { Instance, InstanceState } from "./instance-state";
 import { peekState, InstanceState as State } from "./instance-state";
-import { Members, Reference } from "./relation-values";
-import { Relations } from "./relations";
+import { Members } from "./relation-values";
+import type { Reference } from "./relation-values";
+import { membersOf, referenceOf, relationOf } from "./relations";
 import { ownState } from "./own-state";
 
 /**
@@ -107,7 +108,7 @@ export function loadMembers(owner: InstanceState, relationship: Relationship, ro
 
 /** The related instance of a to-one relationship: null where there is none, undefined where it is not loaded. */
 export function currentReference(state: InstanceState, relationship: Relationship): Instance | null | undefined {
-  const reference = state.relations?.get(relationship.key) as Reference | undefined;
+  const reference = relationOf(state, relationship.key) as Reference | undefined;
   if (reference?.changed) return reference.value;
   if (relationship.kind === "oneToOne") {
     if (reference?.value !== undefined) return reference.value;
@@ -132,22 +133,6 @@ function refersTo(relationship: Relationship, value: Instance | null, foreignKey
   if (value === null) return foreignKey === null || foreignKey === undefined;
   if (foreignKey === null || foreignKey === undefined) return false;
   return relationship.targetKey.equals(value.dataValues[relationship.targetKey.name], foreignKey);
-}
-
-/** The place of a to-one relationship's value on an instance. */
-export function referenceOf(state: InstanceState, relationship: Relationship): Reference {
-  const relations = (state.relations ??= new Relations());
-  let reference = relations.get(relationship.key) as Reference | undefined;
-  if (reference === undefined) relations.set(relationship.key, (reference = new Reference()));
-  return reference;
-}
-
-/** The place of a to-many relationship's members on an instance. */
-export function membersOf(state: InstanceState, relationship: Relationship): Members {
-  const relations = (state.relations ??= new Relations());
-  let members = relations.get(relationship.key) as Members | undefined;
-  if (members === undefined) relations.set(relationship.key, (members = new Members(!state.hasRow)));
-  return members;
 }
 
 /** The other side of an assignment: `child` now belongs to `owner` by `back`, the relationship on the child's side. */
@@ -175,9 +160,8 @@ function leave(target: Instance, back: Relationship, owner: Instance): void {
 
 /** Takes back the unflushed changes of an object's relationships, on both sides. */
 export function undoRelations(state: InstanceState): void {
-  for (const [key, relation] of state.relations ?? []) {
-    const relationship = state.mapper.relationships.get(key);
-    const back = relationship?.backref;
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) {
+    const back = relation.relationship.backref;
     if (back !== undefined && relation.changed) {
       const others =
         relation instanceof Members ? [...relation.added, ...relation.removed] : [relation.value, relation.before];
@@ -190,7 +174,7 @@ export function undoRelations(state: InstanceState): void {
 /** The other side forgets what it noted of one object. */
 function retract(target: Instance, back: Relationship, instance: Instance): void {
   const shared = peekState(target);
-  const relation = shared instanceof State ? shared.relations?.get(back.key) : undefined;
+  const relation = shared instanceof State ? relationOf(shared, back.key) : undefined;
   if (relation instanceof Members) relation.retract(instance);
   else if (relation !== undefined && (relation.value === instance || relation.before === instance)) relation.undo();
 }

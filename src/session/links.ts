@@ -1,14 +1,16 @@
 import type { Attribute } from "../mapper/attribute";
+import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import { noteOriginal } from "./attribute-access";
 import { emplace } from "./emplace";
 import type { AssociationPair } from "./flush-plan";
 import { generate } from "./insert-values";
-import type { Instance, InstanceState } from "./instance-state";
-import { peekState } from "./instance-state";
+import type { Instance } from "./instance-state";
+import { InstanceState, peekState } from "./instance-state";
 import { ownState } from "./own-state";
-import { Members } from "./relation-values";
-import type { Reference } from "./relation-values";
+import { Members, Reference } from "./relation-values";
+import { relationOf } from "./relations";
+import type { Relation } from "./relations";
 import type { UnitOfWork } from "./unit-of-work";
 
 /** A foreign key that gets its value from a row that the same flush inserts. */
@@ -29,11 +31,14 @@ export class Links {
   readonly #pending = new Map<InstanceState, Link[]>();
   readonly #written = new Map<InstanceState, Set<Attribute>>();
   readonly #unit: UnitOfWork;
+  readonly #everything: boolean;
   readonly #pairs = new Map<unknown, Map<InstanceState, Set<InstanceState>>>();
   readonly #strangers = new Map<string, Instance[]>();
 
-  constructor(unit: UnitOfWork) {
+  /** @param everything  no object is left out, so that each child writes its own foreign key */
+  constructor(unit: UnitOfWork, everything: boolean) {
     this.#unit = unit;
+    this.#everything = everything;
   }
 
   /** Whether a foreign key waits for the key of another new row. */
@@ -47,24 +52,55 @@ export class Links {
   }
 
   /**
-   * Copies foreign keys from related objects that have their keys, and notes those that will get them.
+   * Copies the foreign keys of a new object's own references, and notes those that wait for the keys of other new rows.
+   *
+   * @param taken  receives the references that the flush writes
+   * @returns whether it has other relationships, which `collect` is for
+   */
+  refer(state: InstanceState, taken: Relation[]): boolean {
+    let hasOthers = false;
+    for (let relation = state.relations; relation !== undefined; relation = relation.next) {
+      if (relation instanceof Members || relation.relationship.kind !== "manyToOne") hasOthers = true;
+      else if (this.#referTo(state, relation) && relation.changed) {
+        relation.flushed();
+        taken.push(relation);
+      }
+    }
+    return hasOthers;
+  }
+
+  /**
+   * Copies foreign keys between related objects, as far as `refer` has not.
    *
    * What was removed comes before what was added, so that an object that moved ends with its new parent.
    */
   collect(states: readonly InstanceState[]): void {
-    for (const state of states)
-      this.#each(state, (relationship, relation) => this.#releaseOld(state, relationship, relation));
-    for (const state of states)
-      if (!state.marked) this.#each(state, (relationship, relation) => this.#linkNew(state, relationship, relation));
+    for (const state of states) {
+      for (let relation = state.relations; relation !== undefined; relation = relation.next)
+        if (relation.changed || !state.hasRow) this.#releaseOld(state, relation);
+    }
+    for (const state of states) {
+      if (state.marked) continue;
+      for (let relation = state.relations; relation !== undefined; relation = relation.next)
+        if (relation.changed || !state.hasRow) this.#linkNew(state, relation);
+    }
     for (const [label, strangers] of this.#strangers) this.#warn(label, strangers);
   }
 
-  /** The rows of association tables that lead to a deleted object. */
-  dissociateAll(state: InstanceState): void {
-    if (state.mapper.deletedAt !== undefined && !state.forced) return;
-    for (const relationship of state.mapper.relationships.values()) {
-      if (relationship.kind !== "manyToMany" || relationship.passiveDeletes) continue;
-      emplace(this.dissociated, relationship, () => []).push({ owner: state, target: undefined });
+  /** The rows of association tables that lead to deleted objects. */
+  dissociateAll(states: readonly InstanceState[]): void {
+    let mapper: Mapper | undefined;
+    let relationships: Relationship[] = [];
+    for (const state of states) {
+      if (state.mapper !== mapper) {
+        ({ mapper } = state);
+        relationships = [...mapper.relationships.values()].filter(
+          ({ kind, passiveDeletes }) => kind === "manyToMany" && !passiveDeletes,
+        );
+      }
+      if (relationships.length === 0 || (mapper.deletedAt !== undefined && !state.forced)) continue;
+      for (const relationship of relationships)
+        emplace(this.dissociated, relationship, () => []).push({ owner: state, target: undefined });
     }
   }
 
@@ -78,49 +114,52 @@ export class Links {
     return this.#written.has(state) || this.#pending.has(state);
   }
 
-  #each(state: InstanceState, work: (relationship: Relationship, relation: RelationOf) => void): void {
-    if (state.relations === undefined) return;
-    for (const [key, relation] of state.relations) {
-      const relationship = state.mapper.relationships.get(key);
-      if (relationship !== undefined && (relation.changed || !state.hasRow)) work(relationship, relation);
-    }
-  }
-
-  #releaseOld(state: InstanceState, relationship: Relationship, relation: RelationOf): void {
+  #releaseOld(state: InstanceState, relation: Relation): void {
+    const { relationship } = relation;
     if (relation instanceof Members) {
       for (const child of relation.removed) {
         if (relationship.kind === "manyToMany") this.#pair(this.dissociated, relationship, state, child);
         else this.#clear(child, relationship, state);
       }
-    } else if (
-      relation.changed &&
-      relationship.kind === "oneToOne" &&
-      relation.before &&
-      relation.before !== relation.value
-    ) {
+    } else if (!relation.changed) return;
+    else if (relationship.kind === "manyToOne") {
+      if (relation.value === null && state.hasRow) this.#write(state, relationship.foreignKey, null);
+    } else if (relation.before && relation.before !== relation.value) {
       this.#clear(relation.before, relationship, state);
-    } else if (relation.changed && relationship.kind === "manyToOne" && relation.value === null) {
-      this.#write(state, relationship.foreignKey, null);
     }
   }
 
-  #linkNew(state: InstanceState, relationship: Relationship, relation: RelationOf): void {
+  #linkNew(state: InstanceState, relation: Relation): void {
+    const { relationship } = relation;
     if (relation instanceof Members) {
       for (const child of relation.added) {
         if (relationship.kind === "manyToMany") this.#pair(this.associated, relationship, state, child);
-        else this.#adopt(child, relationship, state);
+        else if (!this.#refersItself(child, relationship, state)) this.#adopt(child, relationship, state);
       }
     } else if (relation.value) {
       if (relationship.kind === "oneToOne") this.#adopt(relation.value, relationship, state);
-      else this.#refer(state, relationship, relation.value);
+      else if (state.hasRow) this.#referTo(state, relation);
     }
   }
 
-  /** A many-to-one relationship: the object's own foreign key. */
-  #refer(state: InstanceState, relationship: Relationship, target: Instance): void {
-    const parent = this.#member(target, relationship);
-    if (parent === undefined) return;
+  /** Whether the other side of a one-to-many relationship was assigned too, and so writes the key: most often it was. */
+  #refersItself(child: Instance, relationship: Relationship, owner: InstanceState): boolean {
+    const { backref, scope } = relationship;
+    if (!this.#everything || backref === undefined || scope !== undefined || relationship.postUpdate) return false;
+    const state = peekState(child);
+    if (!(state instanceof InstanceState) || state.unit !== this.#unit || state.marked) return false;
+    const reference = relationOf(state, backref.key);
+    return reference instanceof Reference && reference.value === owner.instance && (reference.changed || !state.hasRow);
+  }
+
+  /** A many-to-one relationship: the object's own foreign key. @returns whether it could be written */
+  #referTo(state: InstanceState, { relationship, value, changed }: Reference): boolean {
+    if (value === null && changed) this.#write(state, relationship.foreignKey, null);
+    if (!value) return true;
+    const parent = this.#member(value, relationship);
+    if (parent === undefined) return false;
     this.#set(state, relationship.foreignKey, parent, relationship.targetKey, relationship.postUpdate);
+    return true;
   }
 
   /** A child of a one-to-many or one-to-one relationship: the child's foreign key. */
@@ -244,5 +283,3 @@ export class Links {
 }
 
 const NONE: ReadonlySet<Attribute> = new Set();
-
-type RelationOf = Reference | Members;

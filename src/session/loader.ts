@@ -16,11 +16,12 @@ import { isExpired } from "./expiring";
 import { Hydrator, fillCollection } from "./hydrate";
 import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
-import { currentReference, membersOf, referenceOf } from "./linking";
+import { currentReference } from "./linking";
 import { ownState } from "./own-state";
 import type { BatchReader } from "./stream";
 import type { TransactionControl } from "./transaction";
 import type { UnitOfWork } from "./unit-of-work";
+import { membersOf, referenceOf } from "./relations";
 
 /** Keys in the IN list of one statement at the most. */
 const KEYS_PER_STATEMENT = 10_000;

@@ -4,10 +4,11 @@ import { normalizeKey } from "./get-by-key";
 import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState, setState } from "./instance-state";
 import { describeInstance } from "./label";
-import { assignReference, currentReference, membersOf, replaceMembers } from "./linking";
+import { assignReference, currentReference, replaceMembers } from "./linking";
 import type { Loader } from "./loader";
 import { ownState } from "./own-state";
 import { Members } from "./relation-values";
+import { membersOf } from "./relations";
 import type { UnitOfWork } from "./unit-of-work";
 
 /** How an object is merged. */
@@ -111,9 +112,9 @@ class Merge {
   }
 
   async #copyRelations(source: InstanceState, target: InstanceState): Promise<void> {
-    for (const [key, relation] of source.relations ?? []) {
-      const relationship = source.mapper.relationships.get(key);
-      if (relationship === undefined || !relationship.cascade.has("merge")) continue;
+    for (let relation = source.relations; relation !== undefined; relation = relation.next) {
+      const { relationship } = relation;
+      if (!relationship.cascade.has("merge")) continue;
       if (relation instanceof Members) {
         if (relation.items === undefined) continue;
         const members: Instance[] = [];

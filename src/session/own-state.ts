@@ -1,6 +1,5 @@
 import type { Mapper } from "../mapper/mapper";
-import { Members, Reference } from "./relation-values";
-import { Relations } from "./relations";
+import { membersOf, referenceOf } from "./relations";
 import type { Instance, LoadedState } from "./instance-state";
 import { InstanceState, peekState, setState } from "./instance-state";
 
@@ -26,17 +25,14 @@ function takeIncluded(state: InstanceState): void {
     const value = instance.dataValues[key] as Instance | Instance[] | null | undefined;
     if (value === undefined) continue;
     delete instance.dataValues[key];
-    const relations = (state.relations ??= new Relations());
     if (relationship.toMany) {
-      const members = new Members(!state.hasRow);
+      const members = membersOf(state, relationship);
       if (state.hasRow) members.load(value as Instance[], 0);
       else for (const member of value as Instance[]) members.add(member);
-      relations.set(key, members);
     } else {
-      const reference = new Reference();
+      const reference = referenceOf(state, relationship);
       if (state.hasRow) reference.load(value as Instance | null, 0);
       else reference.assign(value as Instance | null, null);
-      relations.set(key, reference);
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Relationship } from "../mapper/relationship";
 import type { Instance } from "./instance-state";
 
 /** What a reference or a collection was before it was changed; kept for a rollback. */
@@ -13,6 +14,8 @@ const FROM_NULL: RelationBefore = Object.freeze({ value: null });
 
 /** What is known of a to-one relationship of one instance. */
 export class Reference {
+  /** What is known of the instance's next relationship. */
+  next: Reference | Members | undefined = undefined;
   /** undefined: not loaded. */
   value: Instance | null | undefined = undefined;
   /** It was assigned since the last flush. */
@@ -20,6 +23,8 @@ export class Reference {
   /** The value before it was assigned; undefined where it was not known. */
   before: Instance | null | undefined = undefined;
   epoch = 0;
+
+  constructor(readonly relationship: Relationship) {}
 
   /** Assigns; the first value before a flush is remembered. */
   assign(value: Instance | null, old: Instance | null | undefined): void {
@@ -65,6 +70,11 @@ export class Reference {
     this.before = before.value;
   }
 
+  /** The owner has no row: what it refers to has to be written with it. */
+  writeAgain(): void {
+    if (this.value !== undefined) this.assign(this.value, undefined);
+  }
+
   restore(before: RelationBefore): void {
     if ("value" in before) this.value = before.value;
     this.changed = false;
@@ -77,6 +87,8 @@ const NOBODY: ReadonlySet<Instance> = new Set();
 
 /** What is known of a to-many relationship of one instance: an ordered set, and what was added and removed since the last flush. */
 export class Members {
+  /** What is known of the instance's next relationship. */
+  next: Reference | Members | undefined = undefined;
   #items: Set<Instance> | undefined;
   /** Members as they were loaded, each once, of which no set was needed yet. */
   #loaded: readonly Instance[] | undefined;
@@ -91,7 +103,10 @@ export class Members {
   #before: { items: readonly Instance[] | undefined } | undefined;
 
   /** @param complete  the owner has no row yet, so there are no members but those in memory */
-  constructor(complete: boolean) {
+  constructor(
+    readonly relationship: Relationship,
+    complete: boolean,
+  ) {
     this.#items = complete ? new Set() : undefined;
   }
 
@@ -237,8 +252,8 @@ export class Members {
     this.#forgetChanges();
   }
 
-  /** The owner has lost its row: every member has to be written again. */
-  unflush(): void {
+  /** The owner has no row: every member has to be written with it. */
+  writeAgain(): void {
     this.#before = undefined;
     this.replacing = false;
     this.#removed = undefined;

@@ -1,53 +1,54 @@
-import type { Members, Reference } from "./relation-values";
+import type { Relationship } from "../mapper/relationship";
+import type { InstanceState } from "./instance-state";
+import { Members, Reference } from "./relation-values";
 
-/**
- * What is known of an instance's relationships, by name, in the order of their first use.
- *
- * A map for few entries: the first one, which most instances end with, costs no table of its own.
- */
-export class Relations {
-  #key: string | undefined = undefined;
-  #relation: Reference | Members | undefined = undefined;
-  #more: Map<string, Reference | Members> | undefined = undefined;
+/** What is known of one relationship of an instance; with `next` a list of them, in the order of their first use. */
+export type Relation = Reference | Members;
 
-  get(key: string): Reference | Members | undefined {
-    return this.#key === key ? this.#relation : this.#more?.get(key);
-  }
+/** What is known of a relationship of an instance, by its name; undefined where nothing is. */
+export function relationOf(state: InstanceState, key: string): Relation | undefined {
+  for (let relation = state.relations; relation !== undefined; relation = relation.next)
+    if (relation.relationship.key === key) return relation;
+  return undefined;
+}
 
-  has(key: string): boolean {
-    return this.get(key) !== undefined;
-  }
-
-  set(key: string, relation: Reference | Members): void {
-    if (this.#key === key || (this.#key === undefined && this.#more === undefined)) {
-      this.#key = key;
-      this.#relation = relation;
-    } else (this.#more ??= new Map()).set(key, relation);
-  }
-
-  delete(key: string): void {
-    if (this.#key === key) {
-      this.#key = undefined;
-      this.#relation = undefined;
-    } else this.#more?.delete(key);
-  }
-
-  keys(): string[] {
-    return this.#entries().map(([key]) => key);
-  }
-
-  values(): (Reference | Members)[] {
-    return this.#entries().map(([, relation]) => relation);
-  }
-
-  [Symbol.iterator](): ArrayIterator<[string, Reference | Members]> {
-    return this.#entries()[Symbol.iterator]();
-  }
-
-  #entries(): [string, Reference | Members][] {
-    const entries: [string, Reference | Members][] =
-      this.#key === undefined || this.#relation === undefined ? [] : [[this.#key, this.#relation]];
-    if (this.#more !== undefined) entries.push(...this.#more);
-    return entries;
+/** Forgets what is known of a relationship. */
+export function dropRelation(state: InstanceState, key: string): void {
+  let before: Relation | undefined;
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) {
+    if (relation.relationship.key === key) {
+      if (before === undefined) state.relations = relation.next;
+      else before.next = relation.next;
+      return;
+    }
+    before = relation;
   }
 }
+
+/** The place of a to-one relationship's value on an instance. */
+export function referenceOf(state: InstanceState, relationship: Relationship): Reference {
+  const { relations } = state;
+  if (relations === undefined) return (state.relations = new Reference(relationship));
+  return findOrAppend(relations, relationship, makeReference) as Reference;
+}
+
+/** The place of a to-many relationship's members on an instance. */
+export function membersOf(state: InstanceState, relationship: Relationship): Members {
+  const { relations, hasRow } = state;
+  if (relations === undefined) return (state.relations = new Members(relationship, !hasRow));
+  return findOrAppend(relations, relationship, hasRow ? makeUnknownMembers : makeAllMembers) as Members;
+}
+
+function findOrAppend(first: Relation, relationship: Relationship, make: (of: Relationship) => Relation): Relation {
+  const { key } = relationship;
+  let last = first;
+  for (let each: Relation | undefined = first; each !== undefined; each = each.next) {
+    if (each.relationship.key === key) return each;
+    last = each;
+  }
+  return (last.next = make(relationship));
+}
+
+const makeReference = (of: Relationship): Relation => new Reference(of);
+const makeAllMembers = (of: Relationship): Relation => new Members(of, true);
+const makeUnknownMembers = (of: Relationship): Relation => new Members(of, false);

@@ -10,8 +10,9 @@ import { emplace } from "./emplace";
 import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
 import { describeInstance } from "./label";
-import { append, assignReference, checkMembers, currentReference, membersOf, remove, replaceMembers } from "./linking";
+import { append, assignReference, checkMembers, currentReference, remove, replaceMembers } from "./linking";
 import { ownState } from "./own-state";
+import { membersOf } from "./relations";
 
 /** Sequelize is filling an instance with what it loaded itself: nothing is assigned. */
 let including = false;

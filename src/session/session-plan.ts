@@ -47,8 +47,8 @@ function valuesOf({ mapper, instance, relations }: InstanceState): ChangedValue[
     const value = instance.dataValues[name];
     if (value !== undefined && value !== null) values.push({ name, old: undefined, new: value });
   }
-  for (const [key, relation] of relations ?? [])
+  for (let relation = relations; relation !== undefined; relation = relation.next)
     if (!(relation instanceof Members) && relation.value)
-      values.push({ name: key, old: undefined, new: relation.value });
+      values.push({ name: relation.relationship.key, old: undefined, new: relation.value });
   return values;
 }

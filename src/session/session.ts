@@ -108,19 +108,19 @@ export class Session implements QueryExecutor {
 
   /** Objects that the next flush inserts, in the order of their adding. */
   get new(): Set<Model> {
-    return new Set([...this.#unit.new].map(({ instance }) => asModel(instance)));
+    return new Set(this.#unit.new.toArray().map(({ instance }) => asModel(instance)));
   }
 
   /** Objects with a row that were touched since the last flush; setting a value to what it was counts. */
   get dirty(): Set<Model> {
     this.#unit.compareWatched();
-    const touched = [...this.#unit.touched].filter((state) => state.status === "persistent" && !state.marked);
+    const touched = this.#unit.touched.toArray().filter((state) => state.status === "persistent" && !state.marked);
     return new Set(touched.map(({ instance }) => asModel(instance)));
   }
 
   /** Objects that the next flush deletes. */
   get deleted(): Set<Model> {
-    return new Set([...this.#unit.deleted].map(({ instance }) => asModel(instance)));
+    return new Set(this.#unit.deleted.toArray().map(({ instance }) => asModel(instance)));
   }
 
   /** Whether the object belongs to this session: pending, or persistent and not deleted. */
@@ -130,7 +130,7 @@ export class Session implements QueryExecutor {
 
   /** Pending and persistent objects. */
   *[Symbol.iterator](): Iterator<Model> {
-    for (const { instance } of [...this.#unit.new]) yield asModel(instance);
+    for (const { instance } of this.#unit.new) yield asModel(instance);
     for (const instance of [...this.#unit.identity]) yield asModel(instance);
   }
 
@@ -152,7 +152,7 @@ export class Session implements QueryExecutor {
     if (state === undefined || !state.hasRow)
       return Object.values(instance.dataValues).some((value) => value !== undefined);
     if (changedAttributes(state).length > 0) return true;
-    for (const relation of state.relations?.values() ?? []) {
+    for (let relation = state.relations; relation !== undefined; relation = relation.next) {
       if (relation instanceof Members ? includeCollections && relation.changed : relation.isChanged) return true;
     }
     return false;
@@ -230,7 +230,7 @@ export class Session implements QueryExecutor {
   /** Expires every persistent object. */
   expireAll(): void {
     this.#unit.compareWatched();
-    for (const state of [...this.#unit.touched])
+    for (const state of this.#unit.touched)
       if (state.status === "persistent") expire(this.#unit, state.instance, state.mapper);
     this.#unit.expireAll();
   }

@@ -10,6 +10,7 @@ import { describeInstance } from "./label";
 import { ownState } from "./own-state";
 import { Members } from "./relation-values";
 import type { Session } from "./session";
+import { DeletedStates, NewStates, TouchedStates } from "./state-set";
 
 /**
  * The objects of a session: which are known by key, new, changed and to be deleted, and what a rollback restores.
@@ -19,11 +20,11 @@ import type { Session } from "./session";
 export class UnitOfWork {
   readonly identity = new IdentityMap();
   /** Pending objects in the order of their adding. */
-  readonly new = new Set<InstanceState>();
+  readonly new = new NewStates();
   /** Persistent objects that were touched since the last flush; not all of them have net changes. */
-  readonly touched = new Set<InstanceState>();
+  readonly touched = new TouchedStates();
   /** Persistent objects that the next flush deletes. */
-  readonly deleted = new Set<InstanceState>();
+  readonly deleted = new DeletedStates();
   /** Objects of which a value that can change in place was read. */
   readonly watched = new Set<InstanceState>();
   /** Raised by every expiring of everything: states of an older epoch have expired. */
@@ -68,12 +69,6 @@ export class UnitOfWork {
     this.touched.add(state);
   }
 
-  /** What was taken into a flush is touched no more. */
-  settleTouched(taken: { readonly everything: boolean; readonly states: readonly InstanceState[] }): void {
-    if (taken.everything) this.touched.clear();
-    else for (const state of taken.states) this.touched.delete(state);
-  }
-
   // Adding
 
   /** Adds an object and everything reachable from it along save-update relationships. */
@@ -96,7 +91,7 @@ export class UnitOfWork {
   }
 
   #cascade(start: InstanceState): void {
-    if (start.relations === undefined || !this.#leadsOut(start)) return;
+    if (!this.#leadsOut(start)) return;
     const queue = [start];
     const seen = new Set(queue);
     for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
@@ -115,10 +110,11 @@ export class UnitOfWork {
 
   /** Whether a relationship leads to an object that the session does not have. */
   #leadsOut({ relations }: InstanceState): boolean {
-    for (const [, relation] of relations ?? []) {
+    for (let relation = relations; relation !== undefined; relation = relation.next) {
       if (relation instanceof Members) return true;
-      const shared = relation.value ? peekState(relation.value) : undefined;
-      if (relation.value && (shared?.unit !== this || (!(shared instanceof LoadedState) && shared.marked))) return true;
+      if (!relation.value) continue;
+      const shared = peekState(relation.value);
+      if (shared?.unit !== this || (!(shared instanceof LoadedState) && shared.marked)) return true;
     }
     return false;
   }
@@ -195,8 +191,7 @@ export class UnitOfWork {
     state.status = "persistent";
     state.epoch = this.epoch;
     this.identity.set(mapper, key, instance);
-    const relationsChanged = [...(state.relations?.values() ?? [])].some((relation) => relation.changed);
-    if (state.original !== undefined || relationsChanged) this.touched.add(state);
+    if (state.original !== undefined || hasChangedRelation(state)) this.touched.add(state);
     if (state.copies !== undefined) {
       state.watched = true;
       this.watched.add(state);
@@ -225,17 +220,22 @@ export class UnitOfWork {
 
   /** Marks for deletion and follows delete cascades over what is loaded. */
   mark(start: InstanceState): void {
+    if (!this.#markOne(start) || start.relations === undefined) return;
     const queue = [start];
     for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
-      if (state.marked || state.status !== "persistent") continue;
-      state.marked = true;
-      this.deleted.add(state);
-      if (state.relations === undefined) continue;
       for (const instance of related(state, "delete")) {
         const next = ownState(instance, this.#mapperOf(instance));
-        if (next.unit === this) queue.push(next);
+        if (next.unit === this && this.#markOne(next)) queue.push(next);
       }
     }
+  }
+
+  /** @returns whether it was not marked before */
+  #markOne(state: InstanceState): boolean {
+    if (state.marked || state.status !== "persistent") return false;
+    state.marked = true;
+    this.deleted.add(state);
+    return true;
   }
 
   /** Takes an object out of the session, and what follows it along expunge cascades. */
@@ -269,11 +269,13 @@ export class UnitOfWork {
 
   /** Takes every object out. */
   clear(): void {
-    for (const state of [...this.new]) this.leave(state);
+    for (const state of this.new) this.leave(state);
     const instances = [...this.identity];
     this.identity.clear();
     for (const instance of instances) this.leave(ownState(instance, this.#mapperOf(instance)));
-    for (const set of [this.touched, this.deleted, this.watched]) set.clear();
+    this.touched.clear();
+    this.deleted.clear();
+    this.watched.clear();
     for (const frame of this.frames) for (const state of frame.deleted) if (state.unit === this) detach(state);
     this.#loaded.clear();
   }
@@ -318,11 +320,11 @@ export class UnitOfWork {
   /** Undoes what no flush has written: objects return to their committed values, new ones become transient. */
   undoUnflushed(): void {
     this.compareWatched();
-    for (const state of [...this.touched]) undoChanges(state);
+    for (const state of this.touched) undoChanges(state);
     this.touched.clear();
-    for (const state of [...this.deleted]) state.marked = false;
+    for (const state of this.deleted) state.marked = false;
     this.deleted.clear();
-    for (const state of [...this.new]) becomeTransient(state);
+    for (const state of this.new) becomeTransient(state);
     this.new.clear();
   }
 
@@ -340,7 +342,12 @@ export function undoChanges(state: InstanceState): void {
   if (state.flushing !== undefined) restoreValues(state, state.flushing);
   state.original = undefined;
   state.flushing = undefined;
-  for (const relation of state.relations?.values() ?? []) relation.undo();
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) relation.undo();
+}
+
+function hasChangedRelation({ relations }: InstanceState): boolean {
+  for (let relation = relations; relation !== undefined; relation = relation.next) if (relation.changed) return true;
+  return false;
 }
 
 function detach(state: InstanceState): void {
@@ -354,9 +361,8 @@ export function* related(
   state: InstanceState,
   cascade: "save-update" | "delete" | "expunge" | "merge",
 ): Iterable<Instance> {
-  for (const [key, relation] of state.relations ?? []) {
-    const relationship = state.mapper.relationships.get(key);
-    if (relationship === undefined || !relationship.cascade.has(cascade)) continue;
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) {
+    if (!relation.relationship.cascade.has(cascade)) continue;
     if (relation instanceof Members) {
       yield* relation.items ?? relation.added;
     } else if (relation.value) {

@@ -420,7 +420,7 @@ describeSession("flush plan", defineAll, (work) => {
     await save(order, line, note, second);
     await order.lines.load();
     s.delete(order);
-    expect([...s.deleted]).toEqual([order, second, line]);
+    expect([...s.deleted]).toEqual([order, line, second]);
     await s.commit();
     expect(await models.Note.query.count()).toBe(0);
     expect(await models.Line.query.count()).toBe(0);

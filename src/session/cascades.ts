@@ -1,0 +1,211 @@
+import type { Mapper } from "../mapper/mapper";
+import type { Relationship } from "../mapper/relationship";
+import type { Instance, InstanceState } from "./instance-state";
+import { currentReference } from "./linking";
+import type { Loader } from "./loader";
+import { ownState } from "./own-state";
+import { Members, Reference } from "./relation-values";
+import { dropRelation, membersOf, referenceOf, relationOf } from "./relations";
+import type { Relation } from "./relations";
+import type { UnitOfWork } from "./unit-of-work";
+
+/**
+ * Finds what follows from what was changed, before it is written: from deletes along their cascades, from what left a
+ * delete-orphan relationship, from assignments to relationships that are not loaded.
+ */
+export class Cascades {
+  readonly #unit: UnitOfWork;
+  readonly #loader: Loader;
+
+  constructor(unit: UnitOfWork, loader: Loader) {
+    this.#unit = unit;
+    this.#loader = loader;
+  }
+
+  /** Loads and marks what follows; undefined where nothing does. */
+  prepare(only: readonly InstanceState[] | undefined): Promise<void> | undefined {
+    const { new: added, touched, deleted } = this.#unit;
+    const unknown = only === undefined ? [added, touched, deleted] : [only];
+    if (!unknown.some((states) => states.some(isUnknown)) && !deleted.some(this.#leads)) return undefined;
+    return this.#follow(only ?? [...added, ...touched, ...deleted]);
+  }
+
+  async #follow(states: readonly InstanceState[]): Promise<void> {
+    for (const state of states) {
+      if (!isUnknown(state)) continue;
+      await this.#completeRelations(state);
+      this.#findOrphans(state);
+    }
+    const done = new Set<InstanceState>();
+    for (;;) {
+      const round: InstanceState[] = [];
+      for (const state of this.#unit.deleted) if (this.#leads(state) && !done.has(state)) round.push(state);
+      if (round.length === 0) return;
+      for (const state of round) done.add(state);
+      await this.#followDeletes(round);
+    }
+  }
+
+  /** Whether the delete of an object may concern others; most often asked for one of the same model as before. */
+  readonly #leads = ({ mapper }: InstanceState): boolean => {
+    const { relationships } = mapper;
+    if (this.#asked !== relationships) {
+      this.#asked = relationships;
+      this.#answer = leadsToOthers(mapper);
+    }
+    return this.#answer;
+  };
+  #asked: unknown;
+  #answer = false;
+
+  /** What a collection or a reference held before it was assigned blindly. */
+  async #completeRelations(state: InstanceState): Promise<void> {
+    const relations: Relation[] = [];
+    for (let each = state.relations; each !== undefined; each = each.next) relations.push(each);
+    for (const relation of relations) {
+      const { relationship } = relation;
+      if (!relation.changed || state.status !== "persistent") continue;
+      if (relation instanceof Members && relation.replacing)
+        await this.#loader.loadRelated([state.instance], relationship, { again: true });
+      else if (relation instanceof Reference && relationship.kind === "oneToOne" && relation.before === undefined)
+        relation.before = await this.#storedReference(state, relationship);
+    }
+  }
+
+  async #storedReference(state: InstanceState, relationship: Relationship): Promise<Instance | null> {
+    const assigned = referenceOf(state, relationship);
+    const { value } = assigned;
+    dropRelation(state, relationship.key);
+    await this.#loader.loadRelated([state.instance], relationship, { again: true });
+    const stored = referenceOf(state, relationship).value ?? null;
+    const restored = referenceOf(state, relationship);
+    restored.assign(value ?? null, stored);
+    return stored;
+  }
+
+  /** What left a delete-orphan relationship and belongs to no other owner is deleted. */
+  #findOrphans(state: InstanceState): void {
+    for (let relation = state.relations; relation !== undefined; relation = relation.next) {
+      const { relationship } = relation;
+      if (!relationship.cascade.has("delete-orphan")) continue;
+      const left =
+        relation instanceof Members
+          ? [...relation.removed, ...relation.discarded]
+          : relation.changed && relation.before && relation.before !== relation.value
+            ? [relation.before]
+            : [];
+      for (const child of left) {
+        const orphan = ownState(child, relationship.target);
+        if (orphan.unit !== this.#unit || this.#hasOwner(orphan, relationship)) continue;
+        if (orphan.status === "pending") this.#unit.leave(orphan);
+        else this.#unit.mark(orphan);
+      }
+    }
+  }
+
+  #hasOwner(child: InstanceState, relationship: Relationship): boolean {
+    const back = relationship.backref;
+    if (back !== undefined && !back.toMany) return (currentReference(child, back) ?? null) !== null;
+    for (const other of [...this.#unit.new, ...this.#unit.touched]) {
+      const relation = other.mapper === relationship.source ? relationOf(other, relationship.key) : undefined;
+      if (relation instanceof Members ? relation.added.has(child.instance) : relation?.value === child.instance)
+        return true;
+    }
+    return false;
+  }
+
+  async #followDeletes(states: readonly InstanceState[]): Promise<void> {
+    for (const mapper of new Set(states.map((state) => state.mapper))) {
+      const owners = states.filter((state) => state.mapper === mapper);
+      for (const relationship of mapper.relationships.values()) {
+        if (relationship.kind === "oneToMany" || relationship.kind === "oneToOne")
+          await this.#releaseChildren(owners, relationship);
+        else if (relationship.cascade.has("delete")) await this.#deleteTargets(owners, relationship);
+      }
+    }
+  }
+
+  async #releaseChildren(owners: readonly InstanceState[], relationship: Relationship): Promise<void> {
+    if (relationship.passiveDeletes === "all") return;
+    const deletes = relationship.cascade.has("delete");
+    const hard = owners.filter((owner) => deletes || owner.mapper.deletedAt === undefined || owner.forced);
+    if (hard.length === 0) return;
+    if (!relationship.passiveDeletes)
+      await this.#loader.loadRelated(
+        hard.map(({ instance }) => instance),
+        relationship,
+      );
+    for (const owner of hard) {
+      const relation = relationOf(owner, relationship.key);
+      for (const child of this.#targets(owner, relationship)) {
+        const state = ownState(child, relationship.target);
+        if (state.unit !== this.#unit || state.marked) continue;
+        // What was added since the last flush is written with the key of its parent, which then is missed.
+        if (!deletes && relation instanceof Members && relation.added.has(child)) continue;
+        if (deletes && state.status === "pending") this.#unit.leave(state);
+        else if (deletes) this.#unit.mark(state);
+        else this.#letGo(owner, child, relationship);
+      }
+    }
+  }
+
+  /** The child of a deleted owner loses its foreign key. */
+  #letGo(owner: InstanceState, child: Instance, relationship: Relationship): void {
+    const back = relationship.backref;
+    const state = ownState(child, relationship.target);
+    if (back !== undefined && back.kind === "manyToOne") {
+      if (currentReference(state, back) !== owner.instance) return;
+      referenceOf(state, back).assign(null, owner.instance);
+      this.#unit.touch(state);
+    } else if (relationship.toMany) membersOf(owner, relationship).remove(child);
+    else referenceOf(owner, relationship).assign(null, child);
+    if (state.status === "persistent") this.#unit.touch(state);
+  }
+
+  async #deleteTargets(owners: readonly InstanceState[], relationship: Relationship): Promise<void> {
+    if (!relationship.passiveDeletes)
+      await this.#loader.loadRelated(
+        owners.map(({ instance }) => instance),
+        relationship,
+      );
+    for (const owner of owners) {
+      for (const target of this.#targets(owner, relationship)) {
+        const state = ownState(target, relationship.target);
+        if (state.unit === this.#unit) this.#unit.mark(state);
+      }
+    }
+  }
+
+  #targets(owner: InstanceState, relationship: Relationship): Instance[] {
+    if (relationship.toMany) {
+      const members = membersOf(owner, relationship);
+      return [...(members.items ?? members.added)];
+    }
+    const target = currentReference(owner, relationship);
+    return target ? [target] : [];
+  }
+}
+
+/** Whether the database has to be asked before the changes of an object's relationships can be written. */
+function isUnknown(state: InstanceState): boolean {
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) {
+    const { relationship } = relation;
+    if (relation instanceof Members) {
+      if (!relation.changed && relation.discarded.size === 0) continue;
+      if (relation.replacing) return true;
+    } else {
+      if (!relation.changed) continue;
+      if (relationship.kind === "oneToOne" && state.status === "persistent" && relation.before === undefined)
+        return true;
+    }
+    if (relationship.cascade.has("delete-orphan")) return true;
+  }
+  return false;
+}
+
+/** Whether the delete of a row may concern rows that refer to it, or that it refers to. */
+function leadsToOthers(mapper: Mapper): boolean {
+  for (const { kind, cascade } of mapper.relationships.values())
+    if (kind === "oneToMany" || kind === "oneToOne" || cascade.has("delete")) return true;
+  return false;
+}
