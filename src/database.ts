@@ -47,6 +47,14 @@ export interface DatabaseOptions {
   SequelizeClass?: typeof Sequelize;
 }
 
+/** The pool of Sequelize's connection manager, with its parts where reading and writing have servers of their own; not in its types. */
+interface ConnectionPool {
+  readonly size: number;
+  readonly _removeIdleTimer?: NodeJS.Timeout | undefined;
+  readonly read?: ConnectionPool | undefined;
+  readonly write?: ConnectionPool | undefined;
+}
+
 /** An open database: its Sequelize instance, its models, and the sessions that work on it. */
 export class Database<M extends object = RegisteredModels> implements SessionHost {
   readonly sequelize: Sequelize;
@@ -209,6 +217,19 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
   }
 
   // What the shell watches over
+
+  /**
+   * How many connections are open while no statement runs on any; undefined while one runs.
+   *
+   * The timer by which the pool looks for connections to close keeps the process alive no longer.
+   */
+  countIdleConnections(): number | undefined {
+    const { held, running } = this.#house;
+    if (running.size > 0 || [...held].some((connection) => connection.executing)) return undefined;
+    const { pool } = (this.sequelize as unknown as { connectionManager: { pool?: ConnectionPool } }).connectionManager;
+    for (const part of [pool, pool?.read, pool?.write]) part?._removeIdleTimer?.unref();
+    return pool?.size ?? 0;
+  }
 
   /** The sandbox that everything goes into; undefined where there is none. */
   get sandbox(): Sandbox | undefined {

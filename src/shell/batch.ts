@@ -2,6 +2,7 @@ import { InputLines } from "./input-lines";
 import { InputRunner, type Surroundings } from "./input-runner";
 import { type ShellContext, describePendingWork, hasPendingWork } from "./context";
 import { reportSyntax } from "./error-report";
+import { whenQuiet } from "./quiet-process";
 
 /** What {@link runBatch} is to run, in this order, and where it writes. */
 export interface BatchOptions {
@@ -40,6 +41,14 @@ export async function runBatch(options: BatchOptions): Promise<BatchEnding> {
     errorOutput.write(`error: ${batch.place()}waits for a promise that will never settle\n`);
     process.exitCode = NEVER_SETTLED_EXIT_CODE;
   };
+  // Connections to a server keep the process alive although nothing happens on them.
+  const stopLooking = whenQuiet(
+    () => (batch.isRunning ? context.idleConnections?.() : undefined),
+    () => {
+      neverSettles();
+      void context.close().finally(() => process.exit());
+    },
+  );
   process.on("beforeExit", neverSettles);
   process.on("SIGINT", batch.interrupt);
   try {
@@ -51,6 +60,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchEnding> {
     }
     return ending;
   } finally {
+    stopLooking();
     await batch.close();
     process.off("SIGINT", batch.interrupt);
     process.off("beforeExit", neverSettles);
@@ -64,6 +74,8 @@ class Batch implements Surroundings {
   readonly #runner: InputRunner;
   #line: number | undefined;
   #ending: BatchEnding = "done";
+  /** Whether an input runs; between inputs lines are waited for. */
+  isRunning = false;
   #interrupted = false;
 
   constructor(options: BatchOptions) {
@@ -137,7 +149,10 @@ class Batch implements Surroundings {
       this.#ending = "failed";
       return this.#options.keepGoing === true;
     }
-    const ending = await this.#runner.run(input);
+    this.isRunning = true;
+    const ending = await this.#runner.run(input).finally(() => {
+      this.isRunning = false;
+    });
     if (ending === "leave") return false;
     if (ending === "interrupted" || this.#interrupted) {
       this.#ending = "interrupted";

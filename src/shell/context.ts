@@ -80,6 +80,8 @@ export interface ShellContext {
   runInput?<T>(run: () => Promise<T>, options?: InputOptions<T>): Promise<T>;
   /** Stops the statement that the database is busy with, and resolves when the connection can be used again. */
   cancel(): Promise<void>;
+  /** How many connections to a server are open on which nothing runs; undefined while a statement runs. */
+  idleConnections?(): number | undefined;
   pendingWork(): PendingWork;
   /** Whether leaving loses everything whatever is done before, as in a sandbox: then nobody is asked. */
   readonly keepsNothing?: boolean;

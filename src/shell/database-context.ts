@@ -233,7 +233,7 @@ export class DatabaseContext implements ShellContext {
   }
 
   idleConnections(): number | undefined {
-    return this.#database.idleConnections;
+    return this.#database.countIdleConnections();
   }
 
   pendingWork(): PendingWork {
