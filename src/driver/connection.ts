@@ -398,7 +398,7 @@ export class Connection implements RowRunner {
         return done.result;
       } catch (error) {
         failure = this.dialect.translateError(error, statement);
-        if (isConnectionLoss(error)) this.#broken = failure as Error;
+        if (isConnectionLoss(error)) failure = this.#lost(failure as Error, statement);
         throw failure;
       } finally {
         this.#executing = false;
@@ -411,6 +411,16 @@ export class Connection implements RowRunner {
         });
       }
     });
+  }
+
+  /** Notes that the connection is lost. @returns the error that tells it */
+  #lost(cause: Error, { sql, parameters }: Statement): OperationalError {
+    this.#broken = cause;
+    const hint = this.#inTransaction
+      ? "db.session.rollback() and try again: a new connection is opened"
+      : "try again: a new connection is opened";
+    const options = { cause, hint, sql, parameters };
+    return new OperationalError(`The connection to the database was lost: ${cause.message}`, options);
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {

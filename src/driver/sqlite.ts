@@ -258,12 +258,19 @@ export class SqliteDialect extends Dialect {
       case "SQLITE_CORRUPT":
       case "SQLITE_INTERRUPT":
       case "SQLITE_MISUSE":
-        return new OperationalError(text, options);
+        return new OperationalError(text, { ...options, hint: HINTS[code] });
       default:
         return new DatabaseError(text, options);
     }
   }
 }
+
+/** What helps against what happens to files. */
+const HINTS: Readonly<Record<string, string>> = {
+  SQLITE_FULL: "free some space, db.session.rollback(), and try again",
+  SQLITE_READONLY: "the file or its folder may not be written to, or .readonly is on",
+  SQLITE_CORRUPT: 'db.session.execute("PRAGMA integrity_check") tells more; restore the file from a backup',
+};
 
 function jsonValue(column: BulkColumn, index: number): string {
   return column.kind === "binary" ? `unhex(value->>${index})` : `value->>${index}`;
