@@ -1,5 +1,5 @@
 import type { Sequelize } from "sequelize";
-import { DataTypes } from "sequelize";
+import { DataTypes, Sequelize as SequelizeClass } from "sequelize";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { declareColumn } from "../../src/schema/declare-column";
 import { databases, describeEachDatabase } from "../databases";
@@ -76,10 +76,10 @@ describe.skipIf(postgres?.skipReason !== undefined)(
       };
       const project = new MigrationProject((await postgres?.create()) as Sequelize);
       await project.ok("init");
-      await project.run("CREATE SCHEMA hr");
       project.define(models(10));
       await project.ok("migrate", "-m", "schemas");
       expect(project.newestText()).toContain('await op.createTable("hr.people", {');
+      expect((await project.ok("upgrade", "--sql")).stdout).toContain('CREATE SCHEMA IF NOT EXISTS "hr";\n');
       await project.ok("upgrade");
       await project.ok("check");
       project.define(models(20));
@@ -90,6 +90,38 @@ describe.skipIf(postgres?.skipReason !== undefined)(
       await project.run("DROP SCHEMA hr");
       project.remove();
       await postgres?.drop(project.sequelize);
+    });
+  },
+);
+
+describe.skipIf(postgres?.skipReason !== undefined)(
+  `a role that may make no schemas${postgres?.skipReason ? ` (skipped: ${postgres.skipReason})` : ""}`,
+  () => {
+    it("compares by temporary tables, and is told where those do not do", async () => {
+      const owner = (await postgres?.create()) as Sequelize;
+      const role = `${owner.getDatabaseName()}_plain`;
+      await owner.query(`CREATE ROLE ${role} LOGIN PASSWORD 'plain'`);
+      await owner.query(`GRANT ALL ON SCHEMA public TO ${role}`);
+      const { host, port, database } = owner.config as unknown as Record<string, string>;
+      const sequelize = new SequelizeClass(`postgres://${role}:plain@${host}:${port}/${database}`, { logging: false });
+      const project = new MigrationProject(sequelize);
+      try {
+        await project.ok("init");
+        project.define((instance) => defineRichModels(instance, featuresOf("postgres")));
+        await project.ok("migrate", "-m", "all");
+        await project.ok("upgrade");
+        expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+        project.define((instance) => instance.define("Person", {}, { schema: "hr", tableName: "people" }));
+        expect((await project.db("check")).stderr).toBe(
+          `Error: Cannot compare models of several schemas: role "${role}" may not make schemas.\nGRANT CREATE ON DATABASE … TO "${role}"\n`,
+        );
+      } finally {
+        await sequelize.close();
+        project.remove();
+        await owner.query(`DROP OWNED BY ${role}`);
+        await owner.query(`DROP ROLE ${role}`);
+        await postgres?.drop(owner);
+      }
     });
   },
 );

@@ -12,6 +12,8 @@ import { PostgresEnums, elementType, typeName } from "./postgres-enums";
 export class PostgresDdl extends DdlDialect {
   declare readonly schema: PostgresSchemaDialect;
   readonly #enums: PostgresEnums;
+  /** Schemas that are there for certain. */
+  readonly #schemas = new Set<string>();
 
   constructor(schema: PostgresSchemaDialect, target: DdlTarget) {
     super(schema, target);
@@ -19,8 +21,20 @@ export class PostgresDdl extends DdlDialect {
   }
 
   override async createTable(table: Table): Promise<void> {
+    await this.#createSchema(schemaOf(table.name));
     await this.#enums.createMissing(table.columns);
     await super.createTable(table);
+  }
+
+  /** Makes the schema of a table where there is none; it stays when the table goes. */
+  async #createSchema(name: string | undefined): Promise<void> {
+    if (name === undefined || this.#schemas.has(name)) return;
+    this.#schemas.add(name);
+    const { ask } = this.target;
+    // Not by IF NOT EXISTS alone: a role that may make none would be refused also where it is there.
+    const found = await ask?.(`SELECT 1 FROM pg_namespace WHERE nspname = ${this.schema.sql.literal(name)}`);
+    if (found === undefined || found.length === 0)
+      await this.target.execute(`CREATE SCHEMA IF NOT EXISTS ${this.schema.sql.quote(name)}`);
   }
 
   override async dropTable(name: string, ifExists: boolean): Promise<void> {
@@ -35,6 +49,7 @@ export class PostgresDdl extends DdlDialect {
     if (target !== source) {
       if (target === undefined)
         throw new MigrationError(`Cannot move table "${from}" to the schema of bare names. Give its schema by name.`);
+      await this.#createSchema(target);
       await this.target.execute(
         `ALTER TABLE ${this.schema.quoteTable(from)} SET SCHEMA ${this.schema.sql.quote(target)}`,
       );

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Connection } from "../../driver/connection";
 import type { StatementRunner } from "../../driver/dialect";
+import { ShellError } from "../../errors";
 import { dataTypeSource, quoteSource } from "../data-type";
 import type { Column, ForeignKey, Index, Schema, Table } from "../schema";
 import { sameNames } from "../schema";
@@ -26,14 +27,26 @@ export class PostgresSchemaDialect extends SchemaDialect {
   }
 
   override async materialize({ connection, tables, indexes }: ScratchRequest): Promise<Schema> {
-    const scratch = `_mig_scratch_${randomBytes(6).toString("hex")}`;
+    if (tables.length === 0) return { tables: [], views: [], enums: [] };
+    const [role] = await connection.all(
+      "SELECT current_user AS name, has_database_privilege(current_database(), 'CREATE') AS makes_schemas",
+    );
+    const makesSchemas = role?.["makes_schemas"] === true;
+    // Who may not make schemas makes temporary tables.
+    const scratch = makesSchemas ? `_mig_scratch_${randomBytes(6).toString("hex")}` : "pg_temp";
     // One scratch schema for each schema that the models name; the first is the one of bare names.
     const schemas = [undefined, ...new Set(tables.flatMap((table) => schemaOf(table.name) ?? []))];
     const scratchName = (schema: string | undefined): string =>
       schema === undefined ? scratch : `${scratch}_${schemas.indexOf(schema)}`;
+    if (!makesSchemas && schemas.length > 1) {
+      const name = String(role?.["name"]);
+      throw new ShellError(`Cannot compare models of several schemas: role "${name}" may not make schemas.`, {
+        hint: `GRANT CREATE ON DATABASE … TO ${this.sql.quote(name)}`,
+      });
+    }
     return await undone(connection, async () => {
       const [row] = await connection.all("SHOW search_path");
-      for (const schema of schemas) await connection.run(`CREATE SCHEMA ${scratchName(schema)}`);
+      if (makesSchemas) for (const schema of schemas) await connection.run(`CREATE SCHEMA ${scratchName(schema)}`);
       await connection.run(
         `SET LOCAL search_path = ${schemas.map(scratchName).join(", ")}, ${String(row?.["search_path"])}`,
       );
