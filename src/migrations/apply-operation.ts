@@ -103,6 +103,16 @@ function applyChange(schema: Schema, name: string, change: TableChange): Schema 
       return replace({ ...table, primaryKey: change.primaryKey });
     case "dropConstraint":
       return replace(withoutConstraint(table, change));
+    case "renameConstraint": {
+      const rename = <T extends { name?: string }>(list: readonly T[]): T[] =>
+        list.map((known) => (known.name === change.from ? { ...known, name: change.to } : known));
+      if (change.type === "primaryKey")
+        return table.primaryKey ? replace({ ...table, primaryKey: { ...table.primaryKey, name: change.to } }) : schema;
+      if (change.type === "unique") return replace({ ...table, uniques: rename(table.uniques) });
+      if (change.type === "check") return replace({ ...table, checks: rename(table.checks) });
+      // Where the database made an index for the key, that is called like it.
+      return replace({ ...table, foreignKeys: rename(table.foreignKeys), indexes: rename(table.indexes) });
+    }
     case "createIndex":
       return replace({ ...table, indexes: [...table.indexes, change.index] });
     case "dropIndex":

@@ -12,7 +12,7 @@ import type { Renames } from "./renames";
 import { renameTables } from "./renames";
 
 /** How the schema of the database and that of the models are compared. */
-export interface DiffOptions extends Omit<CompareOptions, "renames" | "formerName"> {
+export interface DiffOptions extends Omit<CompareOptions, "renames" | "formerTables"> {
   dialect: SchemaDialect;
   renames: Renames;
 }
@@ -47,12 +47,12 @@ export function diff(database: Schema, models: Schema, options: DiffOptions): Di
   const removed = stored.tables.filter((table) => findTable(asked, table.name) === undefined);
   for (const table of added) findings.push(`Detected added table '${table.name}'`);
   const differences: TableDifference[] = [];
+  const formerTables = new Map([...options.renames.tables].map(([from, to]) => [to, from]));
   for (const table of asked.tables) {
     const existing = findTable(stored, table.name);
     if (existing === undefined) continue;
     const renames = options.renames.columns.get(table.name) ?? new Map<string, string>();
-    const formerName = [...options.renames.tables].find(([, to]) => to === table.name)?.[0];
-    const difference = compareTable(existing, table, { ...options, renames, formerName });
+    const difference = compareTable(existing, table, { ...options, renames, formerTables });
     findings.push(...difference.findings);
     result.remarks.push(...difference.remarks);
     if (difference.changes.length > 0) differences.push(difference);
@@ -182,6 +182,7 @@ const ORDER = [
   // Everything else speaks of the new names, also when it is turned round.
   "renameColumn",
   "renameIndex",
+  "renameConstraint",
   "dropForeignKey",
   "dropIndex",
   "dropConstraint",

@@ -4,6 +4,7 @@ import { normalExpression } from "./compare-columns";
 import type { CompareOptions, TableDifference } from "./compare-table";
 import { matchLists } from "./match-lists";
 import { constraintName } from "./names";
+import type { TableChange } from "./operation";
 import { dropConstraint } from "./operation";
 
 /** Adds what differs in the primary keys of the two tables. */
@@ -40,7 +41,10 @@ export function compareForeignKeys(
       ["ON UPDATE", from.onUpdate, to.onUpdate],
       ["DEFERRABLE", from.deferrable ?? "no", to.deferrable ?? "no"],
     ].filter(([, a, b]) => a !== b);
-    if (changed.length === 0) continue;
+    if (changed.length === 0) {
+      changes.push(...renamedForeignKey(from, to, model.name, options));
+      continue;
+    }
     const name = from.name ?? foreignKeyName(model.name, to);
     changes.push(dropConstraint("foreignKey", from), { kind: "createForeignKey", foreignKey: { ...to, name } });
     findings.push(
@@ -60,6 +64,25 @@ export function compareForeignKeys(
       `The foreign key ${foreignKeyText(model.name, foreignKey)} is there more than once: ${foreignKey.name ?? "one of them"} is superfluous.`,
     );
   }
+}
+
+/** Gives a foreign key that is called by the rule its new name, when a table or its columns were renamed. */
+function renamedForeignKey(
+  stored: ForeignKey,
+  asked: ForeignKey,
+  table: string,
+  options: CompareOptions,
+): TableChange[] {
+  const former = new Map([...options.renames].map(([from, to]) => [to, from]));
+  const oldTable = (name: string): string => options.formerTables.get(name) ?? name;
+  const rule = foreignKeyName(oldTable(table), {
+    ...stored,
+    columns: stored.columns.map((column) => former.get(column) ?? column),
+    references: { ...stored.references, table: oldTable(stored.references.table) },
+  });
+  const to = asked.name ?? foreignKeyName(table, asked);
+  if (!options.dialect.renamesConstraints || stored.name !== rule || rule === to) return [];
+  return [{ kind: "renameConstraint", type: "foreignKey", from: rule, to }];
 }
 
 /** The foreign key under its own name or the one of the rule. */

@@ -53,7 +53,10 @@ export function compareUniquesAndIndexes(
   const [stored, asked] = [uniquenessOf(database), uniquenessOf(model)];
   const { changes, findings, remarks } = difference;
   const { pairs, left, right, repeated } = matchLists(stored, asked, same);
-  for (const [a, b] of pairs) if (a.index && b.index) renameIndex(a.index, b.index, model.name, options, changes);
+  for (const [a, b] of pairs) {
+    if (a.index && b.index) renameIndex(a.index, b.index, model.name, options, changes);
+    if (a.unique && b.unique) changes.push(...renamedUnique(a.unique, b.unique, model.name, options));
+  }
   for (const { unique, index, columns } of left) {
     changes.push(
       unique
@@ -123,9 +126,19 @@ function renameIndex(
   const parts = stored.columns.map((part) =>
     part.column === undefined ? "expr" : (former.get(part.column) ?? part.column),
   );
-  const rule = constraintName(stored.unique ? "uq" : "ix", options.formerName ?? table, parts);
+  const rule = constraintName(stored.unique ? "uq" : "ix", options.formerTables.get(table) ?? table, parts);
   const to = createIndex(table, asked).index.name;
   if (stored.name === rule && rule !== to) changes.push({ kind: "renameIndex", from: rule, to });
+}
+
+/** The same for a unique constraint, where a new name does not cost writing the table anew. */
+function renamedUnique(stored: Unique, asked: Unique, table: string, options: CompareOptions): TableChange[] {
+  const former = new Map([...options.renames].map(([from, to]) => [to, from]));
+  const columns = stored.columns.map((column) => former.get(column) ?? column);
+  const rule = constraintName("uq", options.formerTables.get(table) ?? table, columns);
+  const to = asked.name ?? constraintName("uq", table, stored.columns);
+  if (!options.dialect.renamesConstraints || stored.name !== rule || rule === to) return [];
+  return [{ kind: "renameConstraint", type: "unique", from: rule, to }];
 }
 
 /** Whether the index is one that the database made for a foreign key which the models do not have any more. */

@@ -17,8 +17,8 @@ export interface CompareOptions {
   enumChecks: boolean;
   /** Columns that were renamed: new name by old. */
   renames: ReadonlyMap<string, string>;
-  /** The table's name in the database, where it was renamed. */
-  formerName?: string | undefined;
+  /** The names in the database of tables that were renamed, by their new ones. */
+  formerTables: ReadonlyMap<string, string>;
 }
 
 /** What differs between a table of the database and the same table of the models. */

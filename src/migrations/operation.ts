@@ -33,6 +33,7 @@ export type TableChange =
   | { kind: "createForeignKey"; foreignKey: ForeignKey }
   | { kind: "createPrimaryKey"; primaryKey: PrimaryKey }
   | DropConstraint
+  | { kind: "renameConstraint"; type: ConstraintType; from: string; to: string }
   | { kind: "createIndex"; index: Index; concurrently?: boolean; ifNotExists?: boolean }
   | { kind: "dropIndex"; name: string; ifExists?: boolean; concurrently?: boolean; index?: Index }
   | { kind: "renameIndex"; from: string; to: string }
@@ -130,6 +131,8 @@ function reverseChange(change: TableChange): TableChange {
       return dropConstraint("primaryKey", change.primaryKey);
     case "dropConstraint":
       return createConstraint(change);
+    case "renameConstraint":
+      return { ...change, from: change.to, to: change.from };
     case "createIndex":
       return { kind: "dropIndex", name: change.index.name, index: change.index };
     case "dropIndex":
@@ -213,6 +216,8 @@ export function describeChange(table: string, change: TableChange): string {
       return `createPrimaryKey ${table}(${change.primaryKey.columns.join(", ")})`;
     case "dropConstraint":
       return `dropConstraint ${change.name ?? `${change.type}(${(change.columns ?? []).join(", ")})`} on ${table}`;
+    case "renameConstraint":
+      return `renameConstraint ${change.from} to ${change.to} on ${table}`;
     case "createIndex":
       return `createIndex ${change.index.name}`;
     case "dropIndex":

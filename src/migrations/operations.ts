@@ -135,6 +135,10 @@ export class Operations {
     return this.alterTable(table, (t) => t.dropConstraint(address, type));
   }
 
+  renameConstraint(table: string, from: string, to: string, type: ConstraintType): Promise<void> {
+    return this.alterTable(table, (t) => t.renameConstraint(from, to, type));
+  }
+
   createIndex(name: string | undefined, table: string, parts: IndexPart[], options: IndexOptions = {}): Promise<void> {
     return this.alterTable(table, (t) => t.createIndex(name, parts, options));
   }

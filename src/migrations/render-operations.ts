@@ -188,6 +188,8 @@ function changeSource(change: TableChange, dialect: SchemaDialect, table: string
       );
     case "dropConstraint":
       return callSource("dropConstraint", ...first, ...addressSource(change));
+    case "renameConstraint":
+      return callSource("renameConstraint", ...first, quote(change.from), quote(change.to), quote(change.type));
     case "createIndex":
       return createIndexSource(change.index, table);
     case "dropIndex":

@@ -116,6 +116,11 @@ export class TableAlteration {
     this.changes.push(constraintOf(address, type));
   }
 
+  /** Another name for a constraint; on SQLite the table is written anew for it. */
+  renameConstraint(from: string, to: string, type: ConstraintType): void {
+    this.changes.push({ kind: "renameConstraint", type, from, to });
+  }
+
   createIndex(name: string | undefined, parts: IndexPart[], options: IndexOptions = {}): void {
     const { concurrently, ifNotExists } = options;
     const named = parts.flatMap((part) => (typeof part === "string" ? part : "column" in part ? part.column : "expr"));

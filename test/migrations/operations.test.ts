@@ -229,6 +229,38 @@ describeEachDatabase("operations of a revision", (database) => {
     expect((await table()).indexes.map(({ name }) => name)).not.toContain("ix_years");
   });
 
+  it("renameConstraint gives a constraint another name, under which it is dropped", async () => {
+    const [unique] = (await table()).uniques;
+    const [key] = (await table()).foreignKeys;
+    await run(`
+      await op.alterTable("users", (t) => {
+        t.renameConstraint(${JSON.stringify(unique?.name)}, "uq new", "unique");
+        t.renameConstraint(${JSON.stringify(key?.name)}, "fk_new", "foreignKey");
+        t.renameConstraint("ck_age", "ck_new", "check");
+      });`);
+    const renamed = await table();
+    expect(renamed.uniques).toEqual([{ ...unique, name: "uq new" }]);
+    expect(renamed.foreignKeys).toEqual([{ ...key, name: "fk_new" }]);
+    expect(renamed.checks.map(({ name }) => name)).toEqual(["ck_new"]);
+    expect(await project.rows("SELECT count(*) AS n FROM users")).toEqual([
+      { n: database.name === "postgres" ? "2" : 2 },
+    ]);
+    await run(`
+      await op.dropConstraint("users", "uq new", "unique");
+      await op.dropConstraint("users", "fk_new", "foreignKey");
+      await op.dropConstraint("users", "ck_new", "check");`);
+    const without = await table();
+    expect([...without.uniques, ...without.foreignKeys, ...without.checks, ...without.indexes]).toEqual([]);
+    project.writeRevision({
+      id: "zzzz0001",
+      down: project.files().at(-1)?.replace(".ts", "") ?? null,
+      upgrade: `await op.renameConstraint("users", "nope", "fk_other", "foreignKey");`,
+    });
+    expect((await project.db("upgrade")).stderr).toMatch(
+      /no such constraint|There is no foreign key "nope"|does not exist/,
+    );
+  });
+
   it("an ENUM column takes other values, and its rows stay", async () => {
     await run(`await op.addColumn("users", "kind", { type: DataTypes.ENUM("a", "it's"), default: "it's" });`);
     await run(

@@ -144,6 +144,43 @@ describeEachDatabase("what models alone do not tell", (database) => {
     expect(people?.indexes.map(({ name }) => name).sort()).toEqual(["ix_people_mail", "own_name"]);
   });
 
+  it("names of constraints by the rule go too, so that the old names are free again", async () => {
+    const models = (user: string, email: string, others: string[]) => (sequelize: Sequelize) => {
+      sequelize.define("Role", {}, { tableName: "roles", timestamps: false });
+      for (const table of [user, ...others]) {
+        const role = { type: INTEGER, references: { model: "roles", key: "id" } };
+        const own = { type: INTEGER, ...(table === user ? { unique: "own_name" } : {}) };
+        const attributes = { [email]: { type: STRING(64), unique: true }, own, role };
+        sequelize.define(table, attributes, { tableName: table, timestamps: false });
+      }
+    };
+    project.define(models("users", "email", []));
+    await project.ok("migrate", "-m", "first");
+    await project.ok("upgrade");
+    const former = await project.comparable();
+    project.define(models("people", "mail", []));
+    await project.ok("migrate", "-m", "names", "--rename-table", "users:people", "--rename", "people.email:mail");
+    const renames = [
+      't.renameConstraint("uq_users_email", "uq_people_mail", "unique");',
+      't.renameConstraint("fk_users_role_roles", "fk_people_role_roles", "foreignKey");',
+    ];
+    // SQLite would write the table anew for a name, and takes a name twice.
+    for (const text of renames)
+      if (database.name === "sqlite") expect(body()).not.toContain("renameConstraint");
+      else expect(body()).toContain(text);
+    await project.ok("upgrade");
+    await project.ok("check");
+    project.define(models("people", "mail", ["users"]));
+    await project.ok("migrate", "-m", "again", "--no-rename");
+    await project.ok("upgrade");
+    expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+    await project.ok("downgrade", "-2");
+    expect(await project.comparable()).toEqual(former);
+    await project.ok("upgrade");
+    await project.ok("check");
+    await project.ok("downgrade", "base");
+  });
+
   once.each([
     [["--rename", "users.nope:mail"], 'Cannot rename column "users.nope": the database has none of that name.'],
     [

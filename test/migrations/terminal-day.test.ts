@@ -94,7 +94,7 @@ for (const database of programDatabases().filter(({ name }) => name !== "sqlite:
 
     /** Opens the shell on the project's models and types lines. @returns what each line showed */
     async function shell(...lines: (string | { type: string; until: RegExp; then: string })[]): Promise<string[]> {
-      const terminal = new PtyShell([PROGRAM, "--models", "models.ts"], {
+      const terminal = new PtyShell([PROGRAM, "--trust", "--models", "models.ts"], {
         cwd: folder,
         columns: 160,
         environment: { DATABASE_URL: url, NO_COLOR: "1" },

@@ -2,6 +2,7 @@ import type { MysqlSchemaDialect } from "../../schema/dialects/mysql";
 import { checkOf } from "../../schema/dialects/mysql";
 import type { Column, ForeignKey, Table } from "../../schema/schema";
 import { emptyTable, sameNames } from "../../schema/schema";
+import { MigrationError } from "../migration-error";
 import type { AlterTable, DropConstraint, TableChange } from "../operation";
 import { alterTable } from "../operation";
 import { DdlDialect, patched } from "./dialect";
@@ -147,6 +148,8 @@ export class MysqlDdl extends DdlDialect {
         return [`ADD PRIMARY KEY (${this.schema.quoteNames(change.primaryKey.columns)})`];
       case "dropConstraint":
         return this.#dropConstraint(table, change, all);
+      case "renameConstraint":
+        return this.#renameConstraint(table, change);
       case "createIndex":
         return [
           `ADD ${this.schema.indexKind(change.index)} ${quote(change.index.name)} ${this.schema.indexParts(change.index)}`,
@@ -180,6 +183,29 @@ export class MysqlDdl extends DdlDialect {
     if (type === "foreignKey")
       return [`DROP FOREIGN KEY ${name}`, ...this.#dropOwnIndex(table, this.constraintName(table, change), all)];
     return type === "unique" ? [`DROP INDEX ${name}`] : [`DROP CONSTRAINT ${name}`];
+  }
+
+  /** The database renames indexes alone: other constraints are taken away and made again in the same statement. */
+  #renameConstraint(table: Table, { type, from, to }: Extract<TableChange, { kind: "renameConstraint" }>): string[] {
+    const [before, after] = [this.schema.sql.quote(from), this.schema.sql.quote(to)];
+    const renamesIndex = `RENAME INDEX ${before} TO ${after}`;
+    switch (type) {
+      case "primaryKey":
+        return [];
+      case "unique":
+        return [renamesIndex];
+      case "check": {
+        const check = table.checks.find(({ name }) => name === from);
+        if (check === undefined) throw new MigrationError(`There is no check "${from}" on table "${table.name}".`);
+        return [`DROP CONSTRAINT ${before}`, `ADD ${this.schema.named(to)}CHECK (${check.expression})`];
+      }
+      case "foreignKey": {
+        const key = table.foreignKeys.find(({ name }) => name === from);
+        if (key === undefined) throw new MigrationError(`There is no foreign key "${from}" on table "${table.name}".`);
+        const index = table.indexes.some(({ name }) => name === from) ? [renamesIndex] : [];
+        return [`DROP FOREIGN KEY ${before}`, ...index, `ADD ${this.schema.foreignKey({ ...key, name: to })}`];
+      }
+    }
   }
 
   /** The clause that drops the index that the database made for a foreign key, and leaves behind when the key goes. */

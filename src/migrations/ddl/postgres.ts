@@ -137,6 +137,8 @@ export class PostgresDdl extends DdlDialect {
         );
       case "dropConstraint":
         return alter(`DROP CONSTRAINT ${quote(await this.#nameOf(name, change))}`);
+      case "renameConstraint":
+        return alter(`RENAME CONSTRAINT ${quote(change.from)} TO ${quote(change.to)}`);
       case "createIndex": {
         const sql = this.schema.createIndex(name, change.index, change.concurrently);
         return this.target.execute(

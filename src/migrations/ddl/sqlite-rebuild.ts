@@ -114,6 +114,12 @@ function editText(schema: SqliteSchemaDialect, table: Table, sql: string, change
       const { name, columns } = change.primaryKey;
       return edit.addConstraint(sql, `${schema.named(name)}PRIMARY KEY (${schema.quoteNames(columns)})`);
     }
+    case "renameConstraint": {
+      const renamed = edit.renameConstraint(sql, change.from, change.to);
+      if (renamed === undefined)
+        throw new MigrationError(`${describeChange(table.name, change)}: there is no such constraint.`);
+      return renamed;
+    }
     case "dropConstraint": {
       const expression =
         change.constraint && "expression" in change.constraint ? change.constraint.expression : undefined;

@@ -116,6 +116,20 @@ export function dropConstraint(sql: string, match: ConstraintMatch): string | un
   return apply(table, [isOfTable || column === undefined ? removeItem(table, found) : removeConstraint(table, found)]);
 }
 
+/**
+ * The text with another name of a constraint.
+ *
+ * @returns undefined where none has the name
+ */
+export function renameConstraint(sql: string, from: string, to: string): string | undefined {
+  const table = new CreateTableText(sql);
+  const found = table.allConstraints().find((constraint) => constraint.name?.toLowerCase() === from.toLowerCase());
+  if (found === undefined) return undefined;
+  // Its span begins at the word CONSTRAINT, behind which the name comes.
+  const at = table.tokens.findIndex((token, i) => i > found.start && isSignificant(token));
+  return apply(table, [{ start: at, end: at + 1, text: quote(to) }]);
+}
+
 /** The constraint that matches: by its name, else by its columns, else by its text. */
 export function findConstraint(table: CreateTableText, match: ConstraintMatch): ConstraintText | undefined {
   const candidates = table.allConstraints().filter((constraint) => constraint.kind === match.kind);

@@ -62,6 +62,8 @@ export abstract class SchemaDialect {
   readonly comparesExpressions: boolean = false;
   /** Whether a table can be strict about types, or do without row numbers. */
   readonly hasStrictTables: boolean = false;
+  /** Whether a constraint can be given another name without writing the table anew. */
+  readonly renamesConstraints: boolean = true;
   /** Whether names that differ only in case are one. */
   readonly foldsNames: boolean = false;
   /** Whether every foreign key gets an index of its own from the database. */

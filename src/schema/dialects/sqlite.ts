@@ -13,6 +13,7 @@ export class SqliteSchemaDialect extends SchemaDialect {
   override readonly hasComments = false;
   override readonly foldsNames = true;
   override readonly needsTableText = true;
+  override readonly renamesConstraints = false;
   override readonly hasStrictTables = true;
   override readonly retypesForeignKeys = true;
   override readonly maxNameBytes = Infinity;
