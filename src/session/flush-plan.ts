@@ -53,8 +53,7 @@ export interface DeleteStep {
   kind: "delete";
   mapper: Mapper;
   keys: readonly Attribute[];
-  states: InstanceState[];
-  rows: Bindable[][];
+  states: readonly InstanceState[];
 }
 
 /** Rows of an association table: links of a many-to-many relationship. */
@@ -75,9 +74,9 @@ export type Step = InsertStep | UpdateStep | DeleteStep | AssociationStep;
 /** What a flush will do, in order, and what it has taken from the objects to do it. */
 export interface FlushPlan {
   steps: Step[];
-  inserts: InstanceState[];
+  inserts: readonly InstanceState[];
   updates: InstanceState[];
-  deletes: InstanceState[];
+  deletes: readonly InstanceState[];
   /** Objects whose rows are taken over by new objects with the same key. */
   replaced: Map<InstanceState, InstanceState>;
   /** Relationships of objects with a row, and what they were before. */
@@ -107,9 +106,9 @@ export interface FlushWork {
 export function planFlush(work: FlushWork): FlushPlan {
   const plan: FlushPlan = {
     steps: [],
-    inserts: [...work.inserts],
+    inserts: work.inserts,
     updates: [],
-    deletes: [...work.deletes],
+    deletes: work.deletes,
     replaced: new Map(),
     relations: [],
     newRelations: [],
@@ -121,11 +120,18 @@ export function planFlush(work: FlushWork): FlushPlan {
   const workOf = (mapper: Mapper): MapperWork =>
     emplace(byMapper, mapper, () => ({ inserts: [], updates: [], deletes: [] }));
   eachOfMapper(plan.inserts, (mapper, states) => {
+    const taking = replaced.size > 0 ? states.filter((state) => replaced.has(state)) : [];
+    const fresh = taking.length > 0 ? states.filter((state) => !replaced.has(state)) : states;
     const { inserts, updates } = workOf(mapper);
-    for (const state of states) (replaced.size > 0 && replaced.has(state) ? updates : inserts).push(state);
+    workOf(mapper).inserts = joined(inserts, fresh);
+    workOf(mapper).updates = joined(updates, taking);
   });
-  eachOfMapper(work.updates, (mapper, states) => append(workOf(mapper).updates, states));
-  eachOfMapper(plan.deletes, (mapper, states) => append(workOf(mapper).deletes, states));
+  eachOfMapper(work.updates, (mapper, states) => {
+    workOf(mapper).updates = joined(workOf(mapper).updates, states);
+  });
+  eachOfMapper(plan.deletes, (mapper, states) => {
+    workOf(mapper).deletes = joined(workOf(mapper).deletes, states);
+  });
   const groups = groupInOrder([...byMapper.keys()], tableDependencies([...byMapper.keys()]));
   for (const group of groups)
     planSaves(
@@ -144,27 +150,30 @@ export function planFlush(work: FlushWork): FlushPlan {
 }
 
 interface MapperWork {
-  inserts: InstanceState[];
-  updates: InstanceState[];
-  deletes: InstanceState[];
+  inserts: readonly InstanceState[];
+  updates: readonly InstanceState[];
+  deletes: readonly InstanceState[];
 }
 
-/** Calls `work` for each run of objects of one model. */
+/** Calls `work` with the objects of each model; with the list itself where all are of one. */
 function eachOfMapper(
   states: readonly InstanceState[],
   work: (mapper: Mapper, states: readonly InstanceState[]) => void,
 ): void {
-  let start = 0;
-  for (let i = 1; i <= states.length; i++) {
-    const { mapper } = states[start] as InstanceState;
-    if (states[i]?.mapper === mapper) continue;
-    work(mapper, start === 0 && i === states.length ? states : states.slice(start, i));
-    start = i;
+  const [first] = states;
+  if (first === undefined) return;
+  if (states.every(({ mapper }) => mapper === first.mapper)) {
+    work(first.mapper, states);
+    return;
   }
+  const byMapper = new Map<Mapper, InstanceState[]>();
+  for (const state of states) emplace(byMapper, state.mapper, () => []).push(state);
+  for (const [mapper, some] of byMapper) work(mapper, some);
 }
 
-function append<T>(list: T[], items: readonly T[]): void {
-  for (const item of items) list.push(item);
+function joined<T>(first: readonly T[], second: readonly T[]): readonly T[] {
+  if (first.length === 0) return second;
+  return second.length === 0 ? first : [...first, ...second];
 }
 
 /** A new object with the key of one that is deleted in the same flush takes over its row. */
@@ -198,12 +207,10 @@ function planSaves(plan: FlushPlan, work: FlushWork, group: readonly (readonly [
     work.links.of(state)?.filter((link) => isNew.has(link.parent) && !link.postponed) ?? NO_LINKS;
   const late: InstanceState[] = [];
   for (const [, { updates }] of group) {
-    let ready = updates;
-    if (work.links.isWaiting) {
-      ready = [];
-      for (const state of updates) (within(state).length === 0 ? ready : late).push(state);
-    }
-    planUpdates(plan, work, ready);
+    const waits = (state: InstanceState): boolean => within(state).length > 0;
+    const waiting = work.links.isWaiting ? updates.filter(waits) : [];
+    for (const state of waiting) late.push(state);
+    planUpdates(plan, work, waiting.length === 0 ? updates : updates.filter((state) => !waits(state)));
   }
   const linked = work.links.isWaiting && inserts.some((state) => within(state).length > 0);
   if (!linked && group.length === 1) planInserts(plan, work, inserts);
@@ -568,26 +575,25 @@ function breakCircles(plan: FlushPlan, circular: readonly InstanceState[], child
   }
 }
 
+/** The values that tell the rows of objects in the database, also where a key was changed and that is not flushed. */
+export function keyRows(states: readonly InstanceState[], keys: readonly Attribute[]): Bindable[][] {
+  return states.map((state) => {
+    const row = new Array<Bindable>(keys.length);
+    for (let k = 0; k < keys.length; k++) row[k] = committed(state, keys[k] as Attribute, undefined);
+    return row;
+  });
+}
+
 function planDelete(plan: FlushPlan, mapper: Mapper, states: readonly InstanceState[]): void {
   if (states.length === 0) return;
-  const ordered = inKeyOrder(states).slice();
+  const ordered = inKeyOrder(states);
   const keys = keysOf(mapper);
-  const keyRows = (list: readonly InstanceState[]): Bindable[][] => {
-    const rows = new Array<Bindable[]>(list.length);
-    for (let i = 0; i < list.length; i++) {
-      const row = new Array<Bindable>(keys.length);
-      for (let k = 0; k < keys.length; k++)
-        row[k] = committed(list[i] as InstanceState, keys[k] as Attribute, undefined);
-      rows[i] = row;
-    }
-    return rows;
-  };
   const soft = mapper.deletedAt === undefined ? [] : ordered.filter((state) => !state.forced);
   const hard = soft.length === 0 ? ordered : ordered.filter((state) => state.forced);
-  if (hard.length > 0) plan.steps.push({ kind: "delete", mapper, keys, states: hard, rows: keyRows(hard) });
+  if (hard.length > 0) plan.steps.push({ kind: "delete", mapper, keys, states: hard });
   if (soft.length === 0 || mapper.deletedAt === undefined) return;
   const sets = [mapper.deletedAt, ...(mapper.updatedAt === undefined ? [] : [mapper.updatedAt])];
-  const rows = keyRows(soft);
+  const rows = keyRows(soft, keys);
   soft.forEach((state, i) => {
     for (const attribute of sets) setGenerated(state, attribute, new Date(plan.now.getTime()));
     rows[i]?.push(...insertRow(state, sets));

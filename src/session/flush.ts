@@ -1,5 +1,5 @@
 import type { Connection } from "../driver/connection";
-import { chunks } from "../driver/dialect";
+import { CHUNK_ROWS, chunks } from "../driver/dialect";
 import type { Bindable, DriverRow, InsertRequest, InsertResult, UpdateRequest } from "../driver/dialect";
 import { StaleDataError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
@@ -9,7 +9,7 @@ import { explainFailure, nameCulprit } from "./culprit";
 import { insertStatement, isSqlExpression, updateStatement } from "./expression-values";
 import type { Assignment } from "./expression-values";
 import { hasHooks, runHooks } from "./flush-hooks";
-import { insertSteps, updateSteps } from "./flush-plan";
+import { insertSteps, keyRows, updateSteps } from "./flush-plan";
 import type { DeleteStep, FlushPlan, InsertStep, PendingKey, UpdateStep } from "./flush-plan";
 import { becomeDeleted, becomeInserted, becomeUpdated } from "./flushed-state";
 import { generate, learnServerDefault } from "./insert-values";
@@ -40,7 +40,8 @@ export class Flush {
       else if (step.kind === "update") await this.#rehearseUpdate(step);
       else if (step.kind === "delete") {
         const keys = step.keys.map(({ bulk }) => bulk);
-        await this.#connection.dialect.delete(this.#connection, { table: step.mapper.table, keys, rows: step.rows });
+        const rows = keyRows(step.states, step.keys);
+        await this.#connection.dialect.delete(this.#connection, { table: step.mapper.table, keys, rows });
       } else await writeAssociations(this.#connection, step, this.#plan.now).catch(passOverStale);
     }
   }
@@ -290,16 +291,16 @@ export class Flush {
   // Deleting
 
   async #delete(step: DeleteStep): Promise<void> {
-    const { mapper, states, rows } = step;
+    const { mapper, states, keys } = step;
     const { handle, dialect } = this.#connection;
     await runHooks("beforeDestroy", states, handle);
-    const request = { table: mapper.table, keys: step.keys.map(({ bulk }) => bulk) };
+    const request = { table: mapper.table, keys: keys.map(({ bulk }) => bulk) };
     let matched = 0;
-    let start = 0;
     let written: readonly InstanceState[] = [];
-    for (const part of chunks(rows)) {
+    for (let start = 0; start < states.length; start += CHUNK_ROWS) {
+      const part = states.length <= CHUNK_ROWS ? states : states.slice(start, start + CHUNK_ROWS);
       try {
-        const running = dialect.delete(this.#connection, { ...request, rows: part });
+        const running = dialect.delete(this.#connection, { ...request, rows: keyRows(part, keys) });
         if (written.length > 0) {
           running.catch(() => undefined);
           await nextTurn();
@@ -309,13 +310,12 @@ export class Flush {
       } catch (error) {
         throw explainFailure(error, "delete", states.length === 1 ? states[0] : undefined, mapper, this.#plan.inserts);
       }
-      written = part.length === states.length ? states : states.slice(start, start + part.length);
-      start += part.length;
+      written = part;
     }
-    if (matched < rows.length) {
-      if (mapper.version !== undefined) throw stale("DELETE", mapper, rows.length, matched);
+    if (matched < states.length) {
+      if (mapper.version !== undefined) throw stale("DELETE", mapper, states.length, matched);
       this.#unit.session.warn(
-        `DELETE statement on table '${mapper.tableName}' expected to delete ${rows.length} row(s); ${matched} were matched.`,
+        `DELETE statement on table '${mapper.tableName}' expected to delete ${states.length} row(s); ${matched} were matched.`,
       );
     }
     becomeDeleted(this.#unit, written);
