@@ -8,8 +8,6 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     // Databases and terminals take their time on a small machine; nothing here measures it.
-    // A terminal that shares two cores with other tests may be late: in continuous integration a test gets further chances.
-    retry: process.env["CI"] ? 2 : 0,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: { provider: "v8", include: ["src/**/*.ts", "shell.ts"] },

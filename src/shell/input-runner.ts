@@ -13,6 +13,7 @@ import {
 import { Evaluator, type InterruptibleTerminal, type Outcome } from "./evaluate";
 import type { Input } from "./input-lines";
 import type { Statement } from "./statement";
+import type { TypeProblem } from "./language-service";
 import { TypeChecks } from "./type-checks";
 
 /** How running one input ended. */
@@ -142,15 +143,20 @@ export class InputRunner {
 
   /** Tells what is wrong with the types of an input. @returns whether it is not to be run */
   async #checkTypes({ code, shift }: Statement & { kind: "code" }, firstLine?: number): Promise<boolean> {
-    const problems = await this.types.check(code);
-    const refused = this.types.mode === "strict" && problems.length > 0;
     const typed = shift > 0 ? code.slice(shift) : code;
-    for (const problem of problems) {
-      const place = { ...problem, start: Math.max(0, problem.start - Math.max(0, shift)) };
-      this.#around.note(
-        renderTypeProblem(place, typed, { refused, ...(firstLine === undefined ? {} : { firstLine }) }),
-      );
-    }
+    const tell = (problems: readonly TypeProblem[], refused: boolean): void => {
+      for (const problem of problems) {
+        const place = { ...problem, start: Math.max(0, problem.start - Math.max(0, shift)) };
+        this.#around.note(
+          renderTypeProblem(place, typed, { refused, ...(firstLine === undefined ? {} : { firstLine }) }),
+        );
+      }
+    };
+    const problems = await this.types.check(code, (late) => {
+      tell(late, false);
+    });
+    const refused = this.types.mode === "strict" && problems.length > 0;
+    tell(problems, refused);
     if (refused) this.#around.note("hint: .types warn runs it all the same");
     return refused;
   }

@@ -36,13 +36,21 @@ export class TypeChecks {
   /**
    * What is wrong with an input; nothing where it is not checked.
    *
-   * A warning that comes too late is not waited for; where wrong inputs are refused, or nobody waits at a terminal, all are checked.
+   * A warning that comes late is told when it comes; where wrong inputs are refused, or nobody waits at a terminal, all are checked.
+   *
+   * @param tellLater  gets the warnings that come too late to be waited for
    */
-  async check(code: string): Promise<readonly TypeProblem[]> {
+  async check(
+    code: string,
+    tellLater: (problems: readonly TypeProblem[]) => void = () => undefined,
+  ): Promise<readonly TypeProblem[]> {
     if (this.mode === "off") return [];
     if (this.mode === "strict" || !this.#interactive) return (await (await this.start())?.check(code)) ?? [];
     if (!this.#started?.ready) return [];
-    return (await within(LONGEST_CHECK_MS, this.#started.check(code))) ?? [];
+    const checking = this.#started.check(code).then((problems) => problems ?? []);
+    const problems = await within(LONGEST_CHECK_MS, checking);
+    if (problems === undefined) void checking.then(tellLater);
+    return problems ?? [];
   }
 
   /** Takes an input that ran: later ones see its names. */

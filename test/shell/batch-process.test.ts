@@ -10,7 +10,7 @@ interface Ended {
   err: string;
 }
 
-describe("a batch as a process", { timeout: 20_000 }, () => {
+describe("a batch as a process", { timeout: 60_000 }, () => {
   let folder: string;
   beforeAll(() => {
     folder = buildShell();

@@ -10,6 +10,9 @@ export interface PtyOptions {
   readonly cwd?: string;
 }
 
+/** A machine with more work than processors may be this late; what never comes is told after it. */
+const LONGEST_WAIT_MS = 40_000;
+
 /** A program in a real terminal: keys go in, and what a person would see comes out. */
 export class PtyShell {
   readonly #pty;
@@ -74,7 +77,7 @@ export class PtyShell {
   /** Waits until the screen is as told. */
   async until(condition: RegExp | ((screen: string) => boolean), what = String(condition)): Promise<void> {
     const test = typeof condition === "function" ? condition : (screen: string) => condition.test(screen);
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + LONGEST_WAIT_MS;
     while (!test(this.screen)) {
       if (Date.now() > deadline) throw new Error(`The terminal never showed ${what}. It shows:\n${this.screen}`);
       await new Promise((resolve) => setTimeout(resolve, 10));

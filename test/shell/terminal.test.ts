@@ -8,7 +8,7 @@ import { type PtyOptions, PtyShell } from "./pty-shell";
 /** Other interpreters to run these tests on, such as `node22=/path/to/node`: names are for the titles only. */
 const node = process.env.TEST_NODE ?? process.execPath;
 
-describe("the interactive shell", { timeout: 30_000 }, () => {
+describe("the interactive shell", { timeout: 60_000 }, () => {
   let folder: string;
   let shell: PtyShell;
 
