@@ -34,11 +34,6 @@ export function rowMaker(labels: readonly (string | undefined)[]): (values: read
   const frozenLabels = Object.freeze([...labels]);
   const isObject = isNamed(labels);
   class Row extends Array<unknown> {
-    /** What `map` and its like make of a row is a plain array. */
-    static override get [Symbol.species](): ArrayConstructor {
-      return Array;
-    }
-
     toJSON(): unknown {
       return isObject ? this.toObject() : [...this];
     }
@@ -52,6 +47,8 @@ export function rowMaker(labels: readonly (string | undefined)[]): (values: read
     }
   }
   const own = { configurable: true, enumerable: false };
+  // What `map` and its like make of a row is a plain array; told here, because a class with a species of its own is made slowly.
+  Object.defineProperty(Row.prototype, "constructor", { ...own, value: Array });
   Object.defineProperty(Row.prototype, "keys", { ...own, value: () => frozenLabels });
   labels.forEach((label, index) => {
     if (label === undefined || labels.indexOf(label) !== index) return;
