@@ -1,6 +1,6 @@
 import type { Model } from "sequelize";
 import type { Dialect, Statement } from "../driver/dialect";
-import type { Attribute } from "../mapper/attribute";
+import type { Attribute, AttributeKind } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 
@@ -33,6 +33,8 @@ export interface ValueSlot {
   key: string;
   /** The name under which the value stands in the result tuple; undefined for an unnamed expression. */
   label: string | undefined;
+  /** What kind of value it is, where the expression tells. */
+  type: AttributeKind | undefined;
   decode: ((raw: unknown) => unknown) | undefined;
 }
 

@@ -131,7 +131,7 @@ export class SelectList {
     const isNamed = this.#use !== "operand" || (this.#state.orderBy.length > 0 && bare === undefined);
     if (key !== bare && isNamed) writer.write(` AS ${writer.dialect.identifier(key)}`);
     this.#keys.push(key);
-    this.slots.push({ kind: "value", key, label, decode: valueDecoder(type, writer.dialect) });
+    this.slots.push({ kind: "value", key, label, type: type?.kind, decode: valueDecoder(type, writer.dialect) });
   }
 
   #entity({ entity }: EntitySelection, plan: LoadPlan | undefined): void {

@@ -1,9 +1,8 @@
 import type { IdentityKey, Mapper } from "../mapper/mapper";
 import type { Instance, InstanceState, LoadedState } from "./instance-state";
 import { holdTogether, stampLoaded } from "./instance-state";
+import { KeyRun, KeyRuns, SHELF_SIZE } from "./key-run";
 
-/** Instances that one weak reference stands for. */
-const SHELF_SIZE = 32;
 /** Shelves of collected instances are looked for when there are so many shelves, and twice as many as then remained. */
 const FIRST_SWEEP = 512;
 
@@ -19,6 +18,8 @@ interface Shelf {
 
 interface Case {
   readonly shelves: Map<IdentityKey, Shelf>;
+  /** What was loaded in the order of its keys. */
+  readonly runs: KeyRuns;
   /** Every shelf, in the order of their making. */
   all: Shelf[];
   /** The shelf that has room. */
@@ -36,8 +37,10 @@ export class IdentityMap {
   readonly #cases = new Map<Mapper, Case>();
 
   get(mapper: Mapper, key: IdentityKey): Instance | undefined {
-    const shelf = this.#cases.get(mapper)?.shelves.get(key);
-    return shelf === undefined ? undefined : onShelf(shelf, shelf.instances.deref(), key);
+    const place = this.#cases.get(mapper);
+    const shelf = place?.shelves.get(key);
+    if (shelf !== undefined) return onShelf(shelf, shelf.instances.deref(), key);
+    return typeof key === "number" ? place?.runs.get(key) : undefined;
   }
 
   /** @param instance  one that has a state */
@@ -53,6 +56,7 @@ export class IdentityMap {
     instances.push(instance);
     holdTogether(instance, instances);
     place.shelves.set(key, shelf);
+    if (typeof key === "number") place.runs.remove(key);
   }
 
   /** One model's part of the map, for putting many instances in; of use until the calling code has ended. */
@@ -80,7 +84,9 @@ export class IdentityMap {
 
   /** Takes the key out, wherever it leads. */
   forget(mapper: Mapper, key: IdentityKey): void {
-    this.#cases.get(mapper)?.shelves.delete(key);
+    const place = this.#cases.get(mapper);
+    place?.shelves.delete(key);
+    if (typeof key === "number") place?.runs.remove(key);
   }
 
   /** Takes out the keys of objects whose rows are gone. */
@@ -119,6 +125,7 @@ export class IdentityMap {
         if (place?.shelves.get(key) === shelf && shelf.keys.lastIndexOf(key) === i) yield instances[i] as Instance;
       }
     }
+    if (place !== undefined) yield* place.runs;
   }
 
   *[Symbol.iterator](): Iterator<Instance> {
@@ -132,7 +139,7 @@ export class IdentityMap {
   #caseOf(mapper: Mapper): Case {
     let place = this.#cases.get(mapper);
     if (place === undefined) {
-      place = { shelves: new Map(), all: [], last: undefined, sweepAt: FIRST_SWEEP };
+      place = { shelves: new Map(), runs: new KeyRuns(), all: [], last: undefined, sweepAt: FIRST_SWEEP };
       this.#cases.set(mapper, place);
     }
     return place;
@@ -151,8 +158,25 @@ export class Shelves {
 
   get(key: IdentityKey): Instance | undefined {
     const shelf = this.#case.shelves.get(key);
-    if (shelf === undefined) return undefined;
+    if (shelf === undefined) return typeof key === "number" ? this.#case.runs.get(key) : undefined;
     return onShelf(shelf, shelf === this.#shelf ? this.#instances : shelf.instances.deref(), key);
+  }
+
+  /** Whether nothing of the session has one of the keys, so that {@link putRun} may take them. */
+  hasRoomFor(keys: Float64Array): boolean {
+    const { shelves, runs } = this.#case;
+    if (shelves.size > 0) for (let i = 0; i < keys.length; i++) if (shelves.has(keys[i] as number)) return false;
+    return runs.hasRoom(keys[0] as number, keys[keys.length - 1] as number);
+  }
+
+  /**
+   * Puts in what was loaded in the order of its keys.
+   *
+   * @param keys       ascending whole numbers, of which {@link hasRoomFor} was told
+   * @param instances  one for each key, without states; they get this one
+   */
+  putRun(keys: Float64Array, instances: readonly Instance[], state: LoadedState): void {
+    this.#case.runs.add(new KeyRun(keys, instances, state));
   }
 
   /** @param instance  one that has no state yet, and gets this one */

@@ -87,7 +87,7 @@ const enum Reading {
 
 /** The cells of one plain value. */
 export class ValuePart {
-  readonly isPlain = false;
+  readonly isPlain: boolean;
   readonly slot: ValueSlot;
   values: unknown[] = [];
   #at: PropertyKey;
@@ -95,6 +95,7 @@ export class ValuePart {
 
   constructor(slot: ValueSlot) {
     this.slot = slot;
+    this.isPlain = slot.type !== undefined && PLAIN_KINDS.has(slot.type);
     this.#at = slot.key;
     this.#convert = slot.decode;
   }

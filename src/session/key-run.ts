@@ -1,0 +1,137 @@
+import type { Instance, LoadedState } from "./instance-state";
+import { stampLoaded } from "./instance-state";
+
+/** Instances that one weak reference stands for: together they are there, or collected. */
+export const SHELF_SIZE = 32;
+
+/**
+ * Instances that were loaded together in the order of their keys, which are whole numbers.
+ *
+ * They are found by bisection, so that no table has to grow by an entry for each.
+ */
+export class KeyRun {
+  readonly #keys: Float64Array;
+  readonly #shelves: WeakRef<(Instance | undefined)[]>[] = [];
+
+  /**
+   * @param keys       ascending, each once
+   * @param instances  one for each key, without states; they get this one
+   */
+  constructor(keys: Float64Array, instances: readonly Instance[], state: LoadedState) {
+    this.#keys = keys;
+    for (let start = 0; start < instances.length; start += SHELF_SIZE) {
+      const shelf = instances.slice(start, start + SHELF_SIZE);
+      this.#shelves.push(new WeakRef<(Instance | undefined)[]>(shelf));
+      for (let i = 0; i < shelf.length; i++) stampLoaded(shelf[i] as Instance, state, shelf);
+    }
+  }
+
+  /** The smallest key. */
+  get first(): number {
+    return this.#keys[0] as number;
+  }
+
+  /** The greatest key. */
+  get last(): number {
+    return this.#keys[this.#keys.length - 1] as number;
+  }
+
+  /** Whether all were collected. */
+  get isGone(): boolean {
+    return this.#shelves.every((shelf) => shelf.deref() === undefined);
+  }
+
+  get(key: number): Instance | undefined {
+    const place = this.#placeOf(key);
+    return place === -1 ? undefined : this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref()?.[place % SHELF_SIZE];
+  }
+
+  /** Takes a key out. */
+  remove(key: number): void {
+    const place = this.#placeOf(key);
+    const shelf = place === -1 ? undefined : this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref();
+    if (shelf !== undefined) shelf[place % SHELF_SIZE] = undefined;
+  }
+
+  /** The instances that are still there. */
+  *[Symbol.iterator](): Iterator<Instance> {
+    for (const shelf of this.#shelves) {
+      for (const instance of shelf.deref() ?? []) if (instance !== undefined) yield instance;
+    }
+  }
+
+  #placeOf(key: number): number {
+    const keys = this.#keys;
+    let low = 0;
+    let high = keys.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const found = keys[middle] as number;
+      if (found === key) return middle;
+      if (found < key) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+}
+
+/** The runs of one model: no two of them overlap. */
+export class KeyRuns {
+  #runs: KeyRun[] = [];
+  #sweepAt = FIRST_SWEEP;
+
+  get(key: number): Instance | undefined {
+    return this.#runs.length === 0 ? undefined : this.#runOf(key)?.get(key);
+  }
+
+  remove(key: number): void {
+    if (this.#runs.length > 0) this.#runOf(key)?.remove(key);
+  }
+
+  /** Whether a run can be added with these keys: what lies between them is gone. */
+  hasRoom(first: number, last: number): boolean {
+    const from = this.#after(first);
+    const below = this.#runs[from - 1];
+    const start = below !== undefined && below.last >= first ? from - 1 : from;
+    let end = start;
+    for (; end < this.#runs.length; end++) {
+      const run = this.#runs[end] as KeyRun;
+      if (run.first > last) break;
+      if (!run.isGone) return false;
+    }
+    this.#runs.splice(start, end - start);
+    return true;
+  }
+
+  add(run: KeyRun): void {
+    if (this.#runs.length >= this.#sweepAt) {
+      this.#runs = this.#runs.filter((each) => !each.isGone);
+      this.#sweepAt = Math.max(FIRST_SWEEP, this.#runs.length * 2);
+    }
+    this.#runs.splice(this.#after(run.first), 0, run);
+  }
+
+  *[Symbol.iterator](): Iterator<Instance> {
+    for (const run of this.#runs) yield* run;
+  }
+
+  #runOf(key: number): KeyRun | undefined {
+    const run = this.#runs[this.#after(key) - 1];
+    return run !== undefined && key <= run.last ? run : undefined;
+  }
+
+  /** The place of the first run that begins after a key. */
+  #after(key: number): number {
+    let low = 0;
+    let high = this.#runs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#runs[middle] as KeyRun).first <= key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Runs that are gone are looked for when there are so many, and twice as many as then remained. */
+const FIRST_SWEEP = 64;

@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import type { Mapper } from "../../src/mapper/mapper";
+import { IdentityMap } from "../../src/session/identity-map";
+import type { Instance } from "../../src/session/instance-state";
+import { LoadedState } from "../../src/session/instance-state";
+import type { UnitOfWork } from "../../src/session/unit-of-work";
+
+const mapper = { name: "Thing" } as Mapper;
+const state = new LoadedState({} as UnitOfWork, mapper, 1, true);
+
+function instancesFor(keys: readonly number[]): Instance[] {
+  return keys.map((key) => ({ dataValues: { id: key } }) as unknown as Instance);
+}
+
+/** Puts rows in as the session does: those in the order of their keys at once, others one by one. */
+function load(map: IdentityMap, held: Map<number, Instance>, keys: readonly number[]): boolean {
+  const shelves = map.shelvesOf(mapper);
+  const ascending = Float64Array.from(keys);
+  if (shelves.hasRoomFor(ascending)) {
+    const instances = instancesFor(keys);
+    shelves.putRun(ascending, instances, state);
+    keys.forEach((key, i) => held.set(key, instances[i] as Instance));
+    return true;
+  }
+  for (const key of keys) {
+    if (shelves.get(key) !== undefined) continue;
+    const [instance] = instancesFor([key]) as [Instance];
+    shelves.put(key, instance, state);
+    held.set(key, instance);
+  }
+  return false;
+}
+
+describe("Runs of keys in the identity map", () => {
+  it("finds what was loaded in the order of its keys, and nothing between them", () => {
+    const map = new IdentityMap();
+    const held = new Map<number, Instance>();
+    const keys = Array.from({ length: 1000 }, (_, i) => i * 3);
+    expect(load(map, held, keys)).toBe(true);
+    for (const key of keys) expect(map.get(mapper, key)).toBe(held.get(key));
+    expect([1, -1, 2999, 0.5].map((key) => map.get(mapper, key))).toEqual([undefined, undefined, undefined, undefined]);
+    expect([...map]).toEqual([...held.values()]);
+  });
+
+  it("keeps one instance for a key, however it came in and went out", () => {
+    let seed = 7;
+    const random = (below: number): number => (seed = (seed * 48271) % 2147483647) % below;
+    const map = new IdentityMap();
+    const held = new Map<number, Instance>();
+    let runs = 0;
+    for (let step = 0; step < 400; step++) {
+      const start = random(5000);
+      const gap = 1 + random(3);
+      const keys = Array.from({ length: 32 + random(60) }, (_, i) => start + i * gap);
+      const work = random(4);
+      if (work <= 1) runs += load(map, held, keys) ? 1 : 0;
+      else if (work === 2) {
+        for (const key of keys.slice(0, 40)) {
+          map.forget(mapper, key);
+          held.delete(key);
+        }
+      } else {
+        for (const key of keys.slice(0, 3)) {
+          const [instance] = instancesFor([key]) as [Instance];
+          map.forget(mapper, key);
+          map.shelvesOf(mapper).put(key, instance, state);
+          map.set(mapper, key, instance);
+          held.set(key, instance);
+        }
+      }
+      for (let i = 0; i < 50; i++) {
+        const key = random(5200);
+        expect(map.get(mapper, key)).toBe(held.get(key));
+      }
+    }
+    expect(runs).toBeGreaterThan(10);
+    const there = [...map].map((instance) => Number(instance.dataValues["id"])).sort((a, b) => a - b);
+    expect(there).toEqual([...held.keys()].sort((a, b) => a - b));
+  });
+});
