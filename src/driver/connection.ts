@@ -300,7 +300,7 @@ export class Connection implements RowRunner {
       raw,
       notify: this.#notify,
       // Not its polite end, which would wait for the rest of the result.
-      destroy: () => raw.destroy?.(),
+      destroy: () => void (raw.destroy ? raw.destroy() : raw.connection?.stream?.destroy()),
       release: () => manager._disconnect(raw),
     };
   }

@@ -19,6 +19,8 @@ export interface RawConnection {
   query?(sql: string | object, parameters?: readonly unknown[], done?: Callback<unknown>): unknown;
   destroy?(): void;
   processID?: number;
+  /** pg: what it speaks through. */
+  connection?: { readonly stream?: { pause(): unknown; resume(): unknown; destroy(): unknown } };
   getTypeParser?(oid: number, format: string): (text: string) => unknown;
   threadId?: number | bigint;
 }

@@ -129,6 +129,9 @@ export class PostgresDialect extends Dialect {
     return `${limit === undefined ? "" : ` LIMIT ${limit}`}${offset === undefined ? "" : ` OFFSET ${offset}`}`;
   }
 
+  // A cursor that outlives the transaction is filled before its first row is read, and each FETCH copies its rows once more.
+  override readonly streamsApart = true;
+
   override cursor(name: string, batch: number): Cursor {
     return {
       // WITH HOLD: the cursor outlives the transaction, so the reader may commit. Locked rows cannot be held.

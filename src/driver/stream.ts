@@ -1,10 +1,10 @@
-import type { Readable } from "node:stream";
 import { ResourceClosedError } from "../errors";
 import type { Connection, SpareConnection } from "./connection";
 import type { Cursor, Dialect, DriverRow, Statement } from "./dialect";
-import { arraysOf } from "./face";
 import type { ResultColumn, RowSink } from "./row-sink";
 import { RowObjects } from "./row-sink";
+import type { RowSource } from "./row-source";
+import { openRowSource } from "./row-source";
 
 /** The rows of one SELECT in batches, as they are asked for. */
 export interface RowStream<S extends RowSink> {
@@ -33,10 +33,15 @@ export async function openRowStream<S extends RowSink>(
   newSink: () => S,
 ): Promise<RowStream<S>> {
   const apart =
-    connection.dialect.streamsApart && !connection.inTransaction && !connection.sandbox
+    connection.dialect.streamsApart && !connection.inTransaction && !connection.sandbox && !locksRows(statement)
       ? await DriverStream.open(connection, statement, batch, newSink)
       : undefined;
   return apart ?? CursorStream.open(connection, statement, batch, newSink);
+}
+
+/** Rows that another connection has locked could not be written by this one. */
+function locksRows({ sql }: Statement): boolean {
+  return sql.endsWith(" FOR UPDATE");
 }
 
 /** The rows of a SELECT as objects, in batches; leaving the loop early closes what the database keeps. */
@@ -129,61 +134,85 @@ class CursorStream<S extends RowSink> implements RowStream<S> {
   }
 }
 
-/** The connections of the drivers that hold a result back while its rows are worked on. */
-interface StreamingConnection {
-  /** mariadb */
-  queryStream?(statement: object, parameters: readonly unknown[]): Readable;
-  /** mysql2 */
-  query?(statement: object, parameters: readonly unknown[]): { stream(): Readable };
-}
+/** Batches that were read and not yet asked for, at the most; then the connection is told to wait. */
+const BATCHES_AHEAD = 2;
 
-/** A column as the drivers tell of it: mariadb by a function, mysql2 by a value. */
-type DriverColumn = { name: string | (() => string) };
+/** Puts rows that come one by one into batches. */
+class BatchQueue<S extends RowSink> implements RowSink {
+  readonly isPlain: boolean;
+  readonly full: Batch<S>[] = [];
+  rowCount = 0;
+  readonly #size: number;
+  readonly #newSink: () => S;
+  readonly #onFull: () => void;
+  #columns: readonly ResultColumn[] = [];
+  #sink: S | undefined;
+  #count = 0;
+
+  /** @param onFull  called after each full batch */
+  constructor(size: number, newSink: () => S, onFull: () => void) {
+    this.#size = size;
+    this.#newSink = newSink;
+    this.#onFull = onFull;
+    this.isPlain = newSink().isPlain;
+  }
+
+  columns(columns: readonly ResultColumn[]): void {
+    this.#columns = columns;
+  }
+
+  row(cells: readonly unknown[]): void {
+    if (this.#sink === undefined) {
+      this.#sink = this.#newSink();
+      this.#sink.columns(this.#columns);
+    }
+    this.#sink.row(cells);
+    this.#count++;
+    if (this.#count === this.#size) this.finish();
+  }
+
+  objects(rows: readonly DriverRow[]): void {
+    const sink = this.#newSink();
+    sink.objects(rows);
+    this.full.push({ sink, count: rows.length });
+    this.#onFull();
+  }
+
+  /** The rows that came since the last full batch are one too. */
+  finish(): void {
+    if (this.#sink === undefined) return;
+    this.full.push({ sink: this.#sink, count: this.#count });
+    this.rowCount += this.#count;
+    this.#sink = undefined;
+    this.#count = 0;
+    this.#onFull();
+  }
+}
 
 /** Rows that a further connection gives, as fast as they are taken. */
 class DriverStream<S extends RowSink> implements RowStream<S> {
   readonly #dialect: Dialect;
   readonly #spare: SpareConnection;
   readonly #statement: Statement;
-  readonly #batch: number;
-  readonly #newSink: () => S;
-  readonly #rows: Readable;
+  readonly #batches: BatchQueue<S>;
   readonly #start = performance.now();
-  #columns: readonly ResultColumn[] = [];
+  #source: RowSource | undefined;
+  #isPaused = false;
   #hasEnded = false;
   #failure: { error: unknown } | undefined;
-  /** Called when there are rows again, or none any more. */
+  /** Called when there is a batch again, or none any more. */
   #wake: () => void = () => undefined;
-  #rowCount = 0;
   #isDone = false;
 
-  private constructor(
-    dialect: Dialect,
-    spare: SpareConnection,
-    statement: Statement,
-    batch: number,
-    newSink: () => S,
-    rows: Readable,
-  ) {
+  private constructor(dialect: Dialect, spare: SpareConnection, statement: Statement, batch: number, newSink: () => S) {
     this.#dialect = dialect;
     this.#spare = spare;
     this.#statement = statement;
-    this.#batch = batch;
-    this.#newSink = newSink;
-    this.#rows = rows;
-    rows.on("fields", (columns: readonly DriverColumn[]) => {
-      this.#columns = columns.map((column) => ({
-        name: typeof column.name === "string" ? column.name : column.name(),
-        parse: undefined,
-      }));
-    });
-    rows.on("readable", () => this.#wake());
-    rows.on("end", () => {
-      this.#hasEnded = true;
-      this.#wake();
-    });
-    rows.on("error", (error: unknown) => {
-      this.#failure ??= { error };
+    this.#batches = new BatchQueue(batch, newSink, () => {
+      if (this.#batches.full.length >= BATCHES_AHEAD && !this.#isPaused) {
+        this.#isPaused = true;
+        this.#source?.pause();
+      }
       this.#wake();
     });
   }
@@ -197,40 +226,49 @@ class DriverStream<S extends RowSink> implements RowStream<S> {
   ): Promise<DriverStream<S> | undefined> {
     const spare = await connection.openAnother().catch(() => undefined);
     if (spare === undefined) return undefined;
-    const raw = spare.raw as StreamingConnection;
-    const { sql, parameters } = statement;
+    const stream = new DriverStream(connection.dialect, spare, statement, batch, newSink);
     try {
-      const sent = arraysOf(sql, newSink());
-      const rows = raw.queryStream?.(sent, parameters) ?? raw.query?.(sent, parameters).stream();
-      const stream = new DriverStream(connection.dialect, spare, statement, batch, newSink, rows as Readable);
-      await stream.#more();
-      return stream;
+      if (await stream.#begin()) return stream;
     } catch {
-      spare.destroy();
-      return undefined;
+      // The statement is sent again, on the connection itself, which tells what is wrong with it.
     }
+    spare.destroy();
+    return undefined;
+  }
+
+  async #begin(): Promise<boolean> {
+    const { sql, parameters } = this.#statement;
+    this.#source = openRowSource(this.#spare.raw, sql, parameters, this.#batches);
+    if (this.#source === undefined) return false;
+    this.#source.done.then(
+      () => {
+        this.#hasEnded = true;
+        this.#batches.finish();
+        this.#wake();
+      },
+      (error: unknown) => {
+        this.#failure ??= { error };
+        this.#wake();
+      },
+    );
+    await this.#more();
+    return true;
   }
 
   async next(): Promise<S | undefined> {
     if (this.#isDone) return undefined;
     try {
-      const sink = this.#newSink();
-      let count = 0;
-      while (count < this.#batch) {
-        const cells = this.#rows.read() as unknown[] | null;
-        if (cells !== null) {
-          if (count === 0) sink.columns(this.#columns);
-          sink.row(cells);
-          count++;
-        } else if (this.#hasEnded) break;
-        else await this.#more();
+      await this.#more();
+      const batch = this.#batches.full.shift();
+      if (this.#isPaused && this.#batches.full.length < BATCHES_AHEAD) {
+        this.#isPaused = false;
+        this.#source?.resume();
       }
-      this.#rowCount += count;
-      if (this.#hasEnded && count < this.#batch) {
+      if (this.#hasEnded && this.#batches.full.length === 0) {
         this.#end();
         await this.#spare.release();
       }
-      return count === 0 ? undefined : sink;
+      return batch?.sink;
     } catch (error) {
       const failure = this.#dialect.translateError(error, this.#statement);
       this.#end(failure);
@@ -247,9 +285,9 @@ class DriverStream<S extends RowSink> implements RowStream<S> {
     return Promise.resolve();
   }
 
-  /** Resolves when there is something to read, or the end is reached. */
+  /** Resolves when there is a batch, or the end is reached. */
   async #more(): Promise<void> {
-    if (this.#failure === undefined && !this.#hasEnded && this.#rows.readableLength === 0)
+    while (this.#failure === undefined && !this.#hasEnded && this.#batches.full.length === 0)
       await new Promise<void>((resolve) => (this.#wake = resolve));
     if (this.#failure !== undefined) throw this.#failure.error;
   }
@@ -259,7 +297,7 @@ class DriverStream<S extends RowSink> implements RowStream<S> {
     this.#spare.notify({
       ...this.#statement,
       durationMs: performance.now() - this.#start,
-      rowCount: error === undefined ? this.#rowCount : null,
+      rowCount: error === undefined ? this.#batches.rowCount : null,
       inTransaction: false,
       ...(error === undefined ? {} : { error }),
     });

@@ -1,0 +1,72 @@
+import type { Readable } from "node:stream";
+import type { RawConnection } from "./face";
+import { arraysOf } from "./face";
+import { canReadRows, readRows } from "./postgres-rows";
+import type { RowSink } from "./row-sink";
+
+/** A result that a connection gives row by row, as fast as it is let. */
+export interface RowSource {
+  /** Resolves after the last row. */
+  readonly done: Promise<unknown>;
+  /** What was received may still come; nothing further is received. */
+  pause(): void;
+  resume(): void;
+}
+
+/** The connections of the drivers that give the rows of one statement as a stream. */
+interface StreamingConnection {
+  /** mariadb */
+  queryStream?(statement: object, parameters: readonly unknown[]): Readable;
+  /** mysql2 */
+  query?(statement: object, parameters: readonly unknown[]): { stream(): Readable };
+}
+
+/** A column as the drivers tell of it: mariadb by a function, mysql2 by a value. */
+type DriverColumn = { name: string | (() => string) };
+
+/** Sends a SELECT on a connection that has nothing else to do; undefined where its driver gives no rows one by one. */
+export function openRowSource(
+  connection: object,
+  sql: string,
+  parameters: readonly unknown[],
+  sink: RowSink,
+): RowSource | undefined {
+  const raw = connection as RawConnection;
+  if (raw.processID === undefined) return fromReadable(connection, sql, parameters, sink);
+  const socket = raw.connection?.stream;
+  if (socket === undefined || !canReadRows(raw)) return undefined;
+  return {
+    done: readRows(raw, sql, parameters, sink),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+  };
+}
+
+function fromReadable(
+  connection: StreamingConnection,
+  sql: string,
+  parameters: readonly unknown[],
+  sink: RowSink,
+): RowSource | undefined {
+  const statement = arraysOf(sql, sink);
+  const rows = connection.queryStream?.(statement, parameters) ?? connection.query?.(statement, parameters).stream();
+  if (rows === undefined) return undefined;
+  const done = new Promise<void>((resolve, reject) => {
+    const attempt = (work: () => void): void => {
+      try {
+        work();
+      } catch (error) {
+        rows.destroy();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    rows.on("fields", (columns: readonly DriverColumn[]) => {
+      const named = columns.map((column) => (typeof column.name === "string" ? column.name : column.name()));
+      attempt(() => sink.columns(named.map((name) => ({ name, parse: undefined }))));
+    });
+    rows.on("data", (cells: unknown[]) => attempt(() => sink.row(cells)));
+    rows.on("end", resolve);
+    rows.on("error", reject);
+  });
+  return { done, pause: () => void rows.pause(), resume: () => void rows.resume() };
+}
