@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { Sequelize } from "sequelize";
 import type { Options } from "sequelize";
 import { tapStatements } from "../src/driver/sequelize-tap";
@@ -7,6 +10,8 @@ import { afterAll, beforeAll, describe } from "vitest";
 export interface TestDatabase {
   /** "sqlite", "postgres" or "mariadb": for titles and for what only one of them can show. */
   name: string;
+  /** For titles, where it differs from the name. */
+  title?: string;
   /** Why nothing runs over it here; undefined where it runs. */
   skipReason?: string;
   /** Creates an empty database of its own name and connects to it. */
@@ -29,20 +34,44 @@ export interface OpenDatabase {
   readonly sequelize: Sequelize;
 }
 
+/** SQLite in a file: each session has a connection of its own, as on a server. */
+export function sqliteFile(): TestDatabase {
+  return {
+    name: "sqlite",
+    title: "sqlite in a file",
+    create: (options) => {
+      const storage = join(mkdtempSync(join(tmpdir(), "sequelize-shell-test-")), "test.sqlite");
+      return Promise.resolve(new Sequelize({ dialect: "sqlite", storage, logging: false, ...options }));
+    },
+    drop: async (sequelize) => {
+      await sequelize.close();
+      const { storage } = (sequelize as unknown as { options: { storage: string } }).options;
+      rmSync(dirname(storage), { recursive: true, force: true });
+    },
+  };
+}
+
 /**
  * Describes the same behaviour over every database: one empty database per block, dropped at its end.
  *
  * @param options  Sequelize's options for the database of the block
+ * @param over     the databases, where not all of them, or more
  */
-export function describeEachDatabase(title: string, body: (database: OpenDatabase) => void, options?: Options): void {
-  for (const database of databases()) {
+export function describeEachDatabase(
+  title: string,
+  body: (database: OpenDatabase) => void,
+  options?: Options,
+  over: readonly TestDatabase[] = databases(),
+): void {
+  for (const database of over) {
     const { skipReason } = database;
+    const where = `${title} on ${database.title ?? database.name}`;
     if (skipReason !== undefined) {
-      describe.skip(`${title} on ${database.name} (skipped: ${skipReason})`, () =>
+      describe.skip(`${where} (skipped: ${skipReason})`, () =>
         body({ name: database.name, sequelize: undefined as unknown as Sequelize }));
       continue;
     }
-    describe(`${title} on ${database.name}`, () => {
+    describe(where, () => {
       const open: { name: string; sequelize: Sequelize } = {
         name: database.name,
         sequelize: undefined as unknown as Sequelize,

@@ -5,7 +5,8 @@ import type { Database } from "../../src/database";
 import { attach } from "../../src/database";
 import type { Query } from "../../src/query/query";
 import type { Session } from "../../src/session/session";
-import { describeEachDatabase } from "../databases";
+import { databases, describeEachDatabase, sqliteFile } from "../databases";
+import type { OpenDatabase } from "../databases";
 
 // `any`: tests read and write attributes of many models; what is tested here is not their types.
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -53,7 +54,7 @@ export function describeSession<M extends object>(
   define: Define<M>,
   body: (work: Work<M>) => void,
 ): void {
-  describeEachDatabase(title, (database) => {
+  const describeOver = (database: OpenDatabase): void => {
     let db: Database;
     let models: M;
     let s: Session;
@@ -123,7 +124,8 @@ export function describeSession<M extends object>(
         return session;
       },
     });
-  });
+  };
+  describeEachDatabase(title, describeOver, undefined, [...databases(), sqliteFile()]);
 }
 
 /** Stands for every table: the tables themselves were changed. */
