@@ -50,6 +50,13 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
   } catch (error) {
     return fail(error, commandLine.debug, EXIT.usage);
   }
+  const { models } = commandLine;
+  if (models !== undefined && !commandLine.trust && !(await isCodeAllowed(models))) {
+    const refusal = new UsageError(`Refused: nobody has allowed yet to load the code of "${models}".`, {
+      hint: "--trust loads it; a shell at a terminal asks once",
+    });
+    return fail(refusal, commandLine.debug, EXIT.refused, !interactive && format === "json");
+  }
   const open = async () => {
     const { openShell } = await import("./shell/open-shell.js");
     return openShell({
@@ -65,6 +72,8 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
   };
   try {
     if (interactive) {
+      // A question may have stopped the keyboard's stream.
+      process.stdin.resume();
       const { runRepl } = await import("./shell/repl.js");
       const { titleOf } = await import("./database-url.js");
       await runRepl({
@@ -115,6 +124,29 @@ async function formatOf(name: string | undefined): Promise<Format> {
   const format = formats.find((candidate) => candidate === name);
   if (format) return format;
   throw new UsageError(`Unknown format "${name}".`, { hint: `--format takes ${formats.join(", ")}` });
+}
+
+/** Whether the code of a project may be loaded: asks at a terminal where that is not known. */
+async function isCodeAllowed(path: string): Promise<boolean> {
+  // What is not there is told when it is to be loaded.
+  if (!existsSync(path)) return true;
+  const { isTrusted, projectFolder, rememberTrust, trustFile } = await import("./project/trust.js");
+  const [folder, file] = [projectFolder(path), trustFile()];
+  if (isTrusted(folder, file)) return true;
+  if (!process.stdin.isTTY) return false;
+  const { createInterface } = await import("node:readline/promises");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const question = `Load the code of ${folder}? It can do whatever you can. [y]es, [n]o (default): `;
+    // Ctrl-C and Ctrl-D close the terminal, and nobody answers any more.
+    const declined = new Promise<string>((decline) => terminal.once("close", () => decline("")));
+    const answer = await Promise.race([terminal.question(question), declined]);
+    const isAllowed = /^y(es)?$/i.test(answer.trim());
+    if (isAllowed) rememberTrust(folder, file);
+    return isAllowed;
+  } finally {
+    terminal.close();
+  }
 }
 
 function databaseUrl(commandLine: { url: string | undefined }): string | undefined {
