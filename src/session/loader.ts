@@ -73,9 +73,14 @@ export class Loader {
     return this.#send(statement, () => this.#connection.all(statement.sql, statement.parameters));
   }
 
-  async #send<T>({ sql }: Statement, send: () => Promise<T>): Promise<T> {
+  /** Opens the transaction for a statement that locks rows. */
+  async prepare({ sql }: Statement): Promise<void> {
     this.#transaction.check();
     if (/\bFOR UPDATE\b/.test(sql)) await this.#transaction.ensureOpen();
+  }
+
+  async #send<T>(statement: Statement, send: () => Promise<T>): Promise<T> {
+    await this.prepare(statement);
     try {
       return await send();
     } catch (error) {

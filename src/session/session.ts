@@ -286,7 +286,9 @@ export class Session implements QueryExecutor {
         this.#queue.run(async () => {
           this.#transaction.check();
           await this.#flushBefore(autoflush);
-          return start(compile());
+          const compiled = compile();
+          await this.#loader.prepare(compiled);
+          return start(compiled);
         }),
       turn: (work) => this.#queue.run(work),
       reader: (compiled) => this.#loader.reader(compiled),

@@ -140,6 +140,18 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     expect((await work.rows("roles")).map((row) => row.name).sort()).toEqual(["a", "c"]);
   });
 
+  it("Q-23: a stream that locks its rows lets its own session write them", async () => {
+    const { s, models } = work;
+    s.addAll(["a", "b", "c"].map(role));
+    await s.commit();
+    for await (const each of models.Role.query.orderBy("id").withForUpdate().yieldPer(2)) {
+      each.name += "!";
+      await s.flush();
+    }
+    await s.commit();
+    expect((await work.rows("roles")).map((row) => row.name).sort()).toEqual(["a!", "b!", "c!"]);
+  });
+
   it("a query that is read in batches lets the loop flush, and closes its cursor when the loop is left", async () => {
     const { s, models } = work;
     s.addAll(Array.from({ length: 25 }, (_, i) => role(`r${i}`)));
