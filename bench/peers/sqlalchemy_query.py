@@ -59,6 +59,7 @@ def stream():
 
 session.get(User, 1)
 base = rss()
+before = time.process_time()
 value, rows = {
     "compile": lambda: each(typical),
     "get": lambda: each(lambda: session.get(User, 1)),
@@ -67,4 +68,5 @@ value, rows = {
     "selectin": lambda: once(lambda: session.query(Role).options(selectinload(Role.users)).all()),
     "stream": lambda: once(stream),
 }[phase]()
-print(json.dumps({"value": value, "rows": rows, "memory": rss() - base}))
+cpu = (time.process_time() - before) * 1000
+print(json.dumps({"value": value, "rows": rows, "cpu": cpu, "memory": rss() - base}))

@@ -26,7 +26,6 @@ export class MysqlSession extends MigrationSession {
   }
 
   override async keepStep(): Promise<void> {
-    await this.connection.run("COMMIT");
-    await this.connection.run("START TRANSACTION");
+    await this.connection.run("COMMIT AND CHAIN");
   }
 }
