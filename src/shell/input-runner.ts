@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly interactive: boolean;
   /** The columns to fit results into; undefined for no bound. */
   width(): number | undefined;
+  /** The lines of the screen; left out where there is none. */
+  height?(): number;
   /** Writes a line or lines to stdout. */
   print(text: string): void;
   /** Writes a line or lines to stderr. */
@@ -178,7 +180,19 @@ export class InputRunner {
     // At a terminal a context may have something to tell of an input without a value.
     if (value === undefined && !interactive) return;
     const text = await this.#context.present(value, { durationMs, interactive, width: this.#around.width(), whole });
-    if (text !== undefined) this.#around.print(text);
+    if (text === undefined || (await this.#paged(text))) return;
+    this.#around.print(text);
+  }
+
+  /** Shows in the pager what is longer than the screen. @returns whether it was shown */
+  async #paged(text: string): Promise<boolean> {
+    const { interactive } = this.#around;
+    const lines = this.#around.height?.();
+    if (!interactive || lines === undefined || !this.#context.settings.pager) return false;
+    // The next prompt needs a line too.
+    if (text.split("\n").length < lines) return false;
+    const { page } = await import("./pager.js");
+    return page(text, (run) => this.#around.lendTerminal(run));
   }
 
   async #command({ name, argument }: Statement & { kind: "command" }, firstLine: number | undefined): Promise<Ending> {

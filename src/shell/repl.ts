@@ -427,6 +427,10 @@ class Repl implements Surroundings {
     return this.#screen.columns;
   }
 
+  height(): number {
+    return this.#options.output.rows ?? Infinity;
+  }
+
   print(text: string): void {
     this.#options.output.write(text.endsWith("\n") ? text : `${text}\n`);
   }
@@ -493,6 +497,7 @@ class Repl implements Surroundings {
 
   async lendTerminal<T>(run: () => Promise<T>): Promise<T> {
     const { input } = this.#options;
+    this.#spinner?.stop();
     input.off("data", this.#onData);
     input.pause();
     input.setRawMode(false);

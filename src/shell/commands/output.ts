@@ -39,7 +39,7 @@ export const timer = switchCommand(
 export const pager = switchCommand(
   "pager",
   "page results that are longer than the screen",
-  "$PAGER, or else less -SRXF.",
+  "By the program that $PAGER names, or else less -SRXF; an empty $PAGER is none.",
 );
 
 export const mode: Command = {
