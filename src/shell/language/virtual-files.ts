@@ -4,6 +4,7 @@ import type {
   CompilerOptions,
   IScriptSnapshot,
   LanguageServiceHost,
+  ModuleResolutionCache,
   ResolvedModuleWithFailedLookupLocations,
 } from "typescript";
 import { needTypeScript, ts } from "../typescript";
@@ -36,7 +37,7 @@ export class VirtualFiles implements LanguageServiceHost {
   readonly #options: CompilerOptions;
   readonly #virtual = new Map<string, VirtualFile>();
   readonly #disk = new Map<string, DiskFile | undefined>();
-  readonly #resolutions;
+  readonly #resolutions: ModuleResolutionCache;
   #roots: string[] = [];
   #version = 0;
 
@@ -55,6 +56,8 @@ export class VirtualFiles implements LanguageServiceHost {
 
   getCompilationSettings = (): CompilerOptions => this.#options;
   getScriptFileNames = (): string[] => this.#roots;
+  /** Knows the manifests of packages too, which each program would read anew. */
+  getModuleResolutionCache = (): ModuleResolutionCache => this.#resolutions;
   getProjectVersion = (): string => String(this.#version);
   getCurrentDirectory = (): string => this.#folders.directory;
   getDefaultLibFileName = (options: CompilerOptions): string => ts.getDefaultLibFilePath(options);
