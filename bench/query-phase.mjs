@@ -1,22 +1,28 @@
 // One phase of one peer, in this process: node bench/query-phase.mjs <peer> <phase> <url>
-// Prints milliseconds (microseconds for "compile" and "get"), and how far the resident memory rose above its start.
+// Prints milliseconds (microseconds for "compile" and "get"), those of the processor, and how far the resident memory rose.
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { URL } from "node:url";
 
 const [peer, phase, url] = process.argv.slice(2);
 const require = createRequire(import.meta.url);
 const dist = (file) => require(join(process.env.DIST, file));
 const path = url.startsWith("sqlite:///") ? url.slice("sqlite:///".length) : undefined;
 
-const PEERS = { ours, sequelize, drizzle, kysely, driver };
+const USERS = 'SELECT id, username, role_id AS "roleId" FROM users';
+const USERS_OF_MARIADB = USERS.replaceAll('"', "`");
+const PEERS = { ours, sequelize, drizzle, kysely, driver, "all at once": allAtOnce, server };
 const phases = await PEERS[peer]();
 await phases.ready?.();
 const base = process.memoryUsage().rss;
 let peak = base;
 const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 5);
+const before = process.cpuUsage();
 const { value, rows } = await phases[phase]();
+const { user, system } = process.cpuUsage(before);
 clearInterval(watch);
-console.log(JSON.stringify({ value, rows, memory: Math.max(peak, process.memoryUsage().rss) - base }));
+const memory = Math.max(peak, process.memoryUsage().rss) - base;
+console.log(JSON.stringify({ value, rows, cpu: (user + system) / 1000, memory }));
 await phases.close?.();
 process.exit(0);
 
@@ -33,6 +39,32 @@ async function once(work) {
   const start = performance.now();
   const rows = await work();
   return { value: performance.now() - start, rows: Array.isArray(rows) ? rows.length : rows };
+}
+
+/** How many results a loop takes. */
+async function countOf(results) {
+  let count = 0;
+  for await (const _ of results) count++;
+  return count;
+}
+
+/** Makes and drops the database of the bench on a server. */
+async function server() {
+  const { Sequelize } = require("sequelize");
+  const admin = new Sequelize(process.env.SERVER, { logging: false });
+  const name = new URL(url).pathname.slice(1);
+  return {
+    async create() {
+      await admin.query(`DROP DATABASE IF EXISTS ${name}`);
+      await admin.query(`CREATE DATABASE ${name}`);
+      return {};
+    },
+    async drop() {
+      await admin.query(`DROP DATABASE ${name}`);
+      return {};
+    },
+    close: () => admin.close(),
+  };
 }
 
 async function ours() {
@@ -54,12 +86,8 @@ async function ours() {
     load: () => once(() => User.query.all()),
     joined: () => once(() => Role.query.options(joined("users")).all()),
     selectin: () => once(() => Role.query.options(selectin("users")).all()),
-    stream: () =>
-      once(async () => {
-        let count = 0;
-        for await (const _ of User.query) count++;
-        return count;
-      }),
+    stream: () => once(() => countOf(User.query)),
+    rows: () => once(() => countOf(User.query.withEntities(User.c.id, User.c.username, User.c.roleId))),
     close: () => db.close(),
   };
 }
@@ -73,7 +101,7 @@ async function sequelize() {
   const { User, Role } = defineModels(instance);
   const generator = instance.getQueryInterface().queryGenerator;
   return {
-    async create() {
+    async fill() {
       await instance.drop();
       await instance.sync();
       const [roles, users] = process.env.ROWS.split(",").map(Number);
@@ -91,10 +119,6 @@ async function sequelize() {
       await instance.query(
         `INSERT INTO users (id, username, role_id) ${numbers(users)} SELECT ${i}, ${text("user")}, (${i} % ${roles}) + 1 FROM ${series(users)}`,
       );
-      return { value: 0 };
-    },
-    drop: async () => {
-      await instance.drop({});
       return { value: 0 };
     },
     // The last step alone of what findAll does; the rest of it cannot be done without running it.
@@ -175,24 +199,50 @@ async function kysely() {
   };
 }
 
-/** The driver's own way to all rows at once, as plain objects. */
+/** The driver's own ways to rows as plain objects: all at once, and as a stream. */
 async function driver() {
-  const sql = 'SELECT id, username, role_id AS "roleId" FROM users';
   if (path) {
-    const sqlite3 = require("sqlite3");
-    const db = new sqlite3.Database(path);
+    const db = new (require("sqlite3").Database)(path);
+    const each = () =>
+      new Promise((resolve, reject) =>
+        db.each(
+          USERS,
+          () => undefined,
+          (error, count) => (error ? reject(error) : resolve(count)),
+        ),
+      );
     const all = () =>
-      new Promise((resolve, reject) => db.all(sql, (error, rows) => (error ? reject(error) : resolve(rows))));
-    return { load: () => once(all), stream: () => once(all) };
+      new Promise((resolve, reject) => db.all(USERS, (error, rows) => (error ? reject(error) : resolve(rows))));
+    return { load: () => once(all), ...streaming(each) };
   }
   if (url.startsWith("postgres")) {
     const { Client } = require("pg");
     const client = new Client(url);
     await client.connect();
-    const all = async () => (await client.query(sql)).rows;
-    return { load: () => once(all), stream: () => once(all) };
+    const read = async () => {
+      const { default: Cursor } = await import("pg-cursor");
+      const cursor = client.query(new Cursor(USERS));
+      let count = 0;
+      for (let rows = await cursor.read(1000); rows.length > 0; rows = await cursor.read(1000))
+        for (const _ of rows) count++;
+      return count;
+    };
+    return { load: () => once(async () => (await client.query(USERS)).rows), ...streaming(read) };
   }
   const client = await require("mariadb").createConnection(url);
-  const all = async () => [...(await client.query(sql.replaceAll('"', "`")))];
-  return { load: () => once(all), stream: () => once(all) };
+  return {
+    load: () => once(async () => [...(await client.query(USERS_OF_MARIADB))]),
+    ...streaming(() => countOf(client.queryStream(USERS_OF_MARIADB))),
+  };
+}
+
+/** Objects and rows are the same to a driver. */
+function streaming(work) {
+  return { stream: () => once(work), rows: () => once(work) };
+}
+
+/** Not a stream: what takes the driver the least time, and all the memory. */
+async function allAtOnce() {
+  const { load } = await driver();
+  return { stream: load };
 }

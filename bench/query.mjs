@@ -1,10 +1,11 @@
 // What queries cost, beside their peers, in one run: medians of interleaved runs, each phase in a fresh process.
 //   node bench/query.mjs [--runs 3] [--stream 1000000] [--only compile,load] [--dist folder]
-// SQLite in a file; TEST_POSTGRES_URL and TEST_MARIADB_URL add those servers for loading and streaming.
+// SQLite in a file; TEST_POSTGRES_URL and TEST_MARIADB_URL add those servers, in a database that the bench makes and drops.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { URL } from "node:url";
 import { parseArgs } from "node:util";
 
 const { values: options } = parseArgs({
@@ -32,6 +33,7 @@ const NAMES = {
   drizzle: "drizzle",
   kysely: "Kysely",
   driver: "the driver alone",
+  "all at once": "the driver, all at once",
 };
 const peers = (...names) => [
   ...names.filter((name) => hasPeers || (name !== "drizzle" && name !== "kysely")),
@@ -41,6 +43,7 @@ const peers = (...names) => [
 /** 10,000 roles with 10 users each; for streaming, as many users as asked for. */
 const SMALL = "10000,100000";
 const BIG = `10000,${options.stream}`;
+const STREAMED = Number(options.stream).toLocaleString("en");
 
 const PHASES = [
   {
@@ -59,7 +62,7 @@ const PHASES = [
   },
   {
     phase: "load",
-    title: "load 100,000 rows",
+    title: "load 100,000 objects (the driver, drizzle: rows)",
     unit: "ms",
     rows: SMALL,
     servers: true,
@@ -82,67 +85,95 @@ const PHASES = [
     peers: peers("ours", "sequelize"),
   },
   {
-    phase: "stream",
-    title: `stream ${Number(options.stream).toLocaleString("en")} objects`,
+    phase: "rows",
+    title: `stream ${STREAMED} rows of columns (the driver: each, a cursor, queryStream)`,
     unit: "ms",
     rows: BIG,
     servers: true,
     memory: true,
-    peers: peers("ours", "driver"),
+    peers: ["ours", "driver"],
+  },
+  {
+    phase: "stream",
+    title: `stream ${STREAMED} objects (the driver: the same rows)`,
+    unit: "ms",
+    rows: BIG,
+    servers: true,
+    memory: true,
+    peers: peers("ours", "driver", "all at once"),
   },
 ].filter(({ phase }) => wanted === undefined || wanted.includes(phase));
 
-function run(peer, phase, url, rows) {
+function run(peer, phase, url, { rows = "", server = "" } = {}) {
   const [command, script] =
     peer === "sqlalchemy"
       ? [python, resolve(import.meta.dirname, "peers/sqlalchemy_query.py")]
       : [process.execPath, worker];
   const { status, stdout, stderr } = spawnSync(command, [script, peer, phase, url], {
     encoding: "utf8",
-    env: { ...process.env, DIST: resolve(options.dist), ROWS: rows },
+    env: { ...process.env, DIST: resolve(options.dist), ROWS: rows, SERVER: server },
   });
   if (status !== 0) throw new Error(`${peer} ${phase}: exit ${status}\n${stderr.slice(0, 2000)}`);
   return JSON.parse(stdout.trim().split("\n").at(-1));
 }
 
+/** A server's URL with the name of the database that the bench makes and drops. */
+function ownDatabase(server) {
+  if (!server) return undefined;
+  const url = new URL(server);
+  url.pathname = "/sequelize_shell_query_bench";
+  return String(url);
+}
+
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 const databases = [
   ["SQLite file", `sqlite:///${join(folder, "query.sqlite")}`],
-  ["PostgreSQL", process.env.TEST_POSTGRES_URL],
-  ["MariaDB", process.env.TEST_MARIADB_URL],
+  ["PostgreSQL", ownDatabase(process.env.TEST_POSTGRES_URL), process.env.TEST_POSTGRES_URL],
+  ["MariaDB", ownDatabase(process.env.TEST_MARIADB_URL), process.env.TEST_MARIADB_URL],
 ];
+
+function measure(name, url) {
+  const isServer = !url.startsWith("sqlite:");
+  let filled;
+  console.log(`| ${name} | | time | processor |\n|---|---|---|---|`);
+  for (const { phase, title, unit, rows, servers, memory, peers: all } of PHASES) {
+    if (isServer && !servers) continue;
+    if (filled !== rows) run("sequelize", "fill", url, { rows });
+    filled = rows;
+    // SQLAlchemy and drizzle speak to a server through drivers that are not installed with the peers.
+    const here = isServer ? all.filter((peer) => peer !== "drizzle" && peer !== "sqlalchemy") : all;
+    const results = Object.fromEntries(here.map((peer) => [peer, []]));
+    for (let i = 0; i < runs; i++) for (const peer of here) results[peer].push(run(peer, phase, url));
+    const middle = (peer, key) => median(results[peer].map((result) => result[key]));
+    for (const peer of here) {
+      const cell = (key, digits) => {
+        const value = middle(peer, key);
+        const times = peer === "ours" ? "" : ` (${(value / middle("ours", key)).toFixed(2)})`;
+        return `${value.toFixed(digits)} ${key === "cpu" ? "ms" : unit}${times}`;
+      };
+      const rise = memory ? `, +${(middle(peer, "memory") / 2 ** 20).toFixed(0)} MB` : "";
+      const processor = unit === "µs" ? "" : cell("cpu", 0);
+      console.log(
+        `| ${peer === "ours" ? title : ""} | ${NAMES[peer] ?? "SQLAlchemy"} | ${cell("value", unit === "µs" ? 1 : 0)}${rise} | ${processor} |`,
+      );
+    }
+  }
+  console.log();
+}
 
 try {
   console.log(`node ${process.version}, ${runs} runs, medians; in brackets: times sequelize-shell\n`);
-  for (const [name, url] of databases) {
+  for (const [name, url, server] of databases) {
     if (!url) {
       console.log(`${name}: skipped, its TEST_*_URL is not set.\n`);
       continue;
     }
-    const isServer = !url.startsWith("sqlite:");
-    let filled;
-    console.log(`| ${name} | | |\n|---|---|---|`);
-    for (const { phase, title, unit, rows, servers, memory, peers: all } of PHASES) {
-      if (isServer && !servers) continue;
-      if (filled !== rows) run("sequelize", "create", url, rows);
-      filled = rows;
-      const here = isServer ? all.filter((peer) => peer !== "drizzle" && peer !== "sqlalchemy") : all;
-      const results = Object.fromEntries(here.map((peer) => [peer, []]));
-      for (let i = 0; i < runs; i++) for (const peer of here) results[peer].push(run(peer, phase, url, rows));
-      const value = (peer) => median(results[peer].map((result) => result.value));
-      for (const peer of here) {
-        const ratio = peer === "ours" ? "" : ` (${(value(peer) / value("ours")).toFixed(2)})`;
-        const digits = unit === "µs" ? 1 : 0;
-        const rise = memory
-          ? `, +${(median(results[peer].map((result) => result.memory)) / 2 ** 20).toFixed(0)} MB`
-          : "";
-        console.log(
-          `| ${peer === "ours" ? title : ""} | ${NAMES[peer] ?? "SQLAlchemy"} | ${value(peer).toFixed(digits)} ${unit}${ratio}${rise} |`,
-        );
-      }
+    if (server) run("server", "create", url, { server });
+    try {
+      measure(name, url);
+    } finally {
+      if (server) run("server", "drop", url, { server });
     }
-    if (isServer) run("sequelize", "drop", url, "");
-    console.log();
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
