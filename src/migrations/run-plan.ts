@@ -31,7 +31,7 @@ export async function runPlan(
   const { session, versionTable } = env;
   await session.acquire();
   try {
-    const rows = await env.applied();
+    const rows = await session.whileOthersMayWrite(() => env.applied());
     if (options.resume === undefined) refuseHalfDone(rows, env);
     const plan = choose(appliedIds(rows), rows);
     // Every file is loaded before the first statement: one that does not compile changes nothing.

@@ -271,6 +271,16 @@ describe("db upgrade and db downgrade", () => {
     expect((await project.ok("current")).stdout).toBe("");
   });
 
+  it("have nothing to do where there are no revisions yet", async () => {
+    await project.ok("init");
+    expect(await project.ok("upgrade")).toEqual({
+      exitCode: 0,
+      stdout: "",
+      stderr: "INFO  [migrate] There are no revisions yet.\n",
+    });
+    expect((await project.db("upgrade", "aaaa0001")).exitCode).toBe(1);
+  });
+
   it("go by relative names and partial ids", async () => {
     await line();
     await project.ok("upgrade", "+2");

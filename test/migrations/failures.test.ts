@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { describeEachDatabase } from "../databases";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { databases, describeEachDatabase } from "../databases";
 import { MigrationProject } from "./project";
 
 const MAKE = `await op.createTable("users", { id: { type: DataTypes.INTEGER, primaryKey: true }, age: { type: DataTypes.INTEGER }, email: { type: DataTypes.STRING(64) }, role: { type: DataTypes.INTEGER } });
@@ -223,3 +224,48 @@ describeEachDatabase("a revision that fails", (database) => {
     });
   }
 });
+
+for (const database of databases()) {
+  describe.skipIf(database.skipReason !== undefined)(
+    `a migration that another one keeps waiting on ${database.name}${database.skipReason ? ` (skipped: ${database.skipReason})` : ""}`,
+    () => {
+      it("gives up after the time that it was given, and changes nothing", async () => {
+        const folder = mkdtempSync(join(tmpdir(), "seqshell-lock-"));
+        const storage = database.name === "sqlite" ? { storage: join(folder, "x.sqlite") } : {};
+        const sequelize = await database.create(storage);
+        const [first, second] = [new MigrationProject(sequelize, folder), new MigrationProject(sequelize, folder)];
+        await first.ok("init");
+        const signals = globalThis as { migrationIsHeld?: () => void; migrationMayEnd?: Promise<void> };
+        const isHeld = new Promise<void>((resolve) => (signals.migrationIsHeld = resolve));
+        let release = (): void => undefined;
+        signals.migrationMayEnd = new Promise((resolve) => (release = resolve));
+        // So many bytes that SQLite keeps readers out too.
+        const rows = `Array.from({ length: 60 }, (_, id) => ({ id, text: "x".repeat(60000) }))`;
+        first.writeRevision({
+          id: "aaaa0001",
+          upgrade: `await op.createTable("t", { id: { type: DataTypes.INTEGER }, text: { type: DataTypes.TEXT } });
+            await op.bulkInsert("t", ${rows});
+            (globalThis as any).migrationIsHeld();
+            await (globalThis as any).migrationMayEnd;`,
+          downgrade: `await op.dropTable("t");`,
+        });
+        writeFileSync(join(first.directory, "config.json"), '{ "lockTimeout": 0.3 }');
+        const running = first.ok("upgrade");
+        await Promise.race([isHeld, running]);
+        expect(await second.db("upgrade")).toEqual({
+          exitCode: 1,
+          stdout: "",
+          stderr: "Error: Another migration is running on this database (waited 0.3 s). Nothing was changed.\n",
+        });
+        release();
+        await running;
+        expect((await second.ok("upgrade")).stderr).toBe("");
+        expect(await second.rows("SELECT count(*) AS n FROM t")).toEqual([
+          { n: database.name === "postgres" ? "60" : 60 },
+        ]);
+        await database.drop(sequelize);
+        rmSync(folder, { recursive: true });
+      });
+    },
+  );
+}

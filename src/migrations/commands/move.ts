@@ -28,6 +28,10 @@ export const upgrade: DbCommand = {
     refuseRange(target);
     await runPlan(env, (applied, rows) => {
       requireFiles(env, rows);
+      if (env.graph.all.length === 0 && /^heads?$/.test(target)) {
+        env.info("There are no revisions yet.");
+        return { direction: "upgrade", revisions: [] };
+      }
       return env.graph.upgradePlan(target, applied);
     });
     return 0;

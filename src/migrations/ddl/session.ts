@@ -30,6 +30,11 @@ export abstract class MigrationSession {
   abstract acquire(): Promise<void>;
   abstract release(): Promise<void>;
 
+  /** Does what another process may keep waiting. @throws {MigrationError} when it waited for too long */
+  whileOthersMayWrite<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
   /** Opens the transaction of a revision. `enforcesForeignKeys` leaves them on where they are otherwise switched off. */
   begin(_options: { enforcesForeignKeys: boolean }): Promise<void> {
     return this.connection.begin();

@@ -21,16 +21,25 @@ export class SqliteSession extends MigrationSession {
 
   override async release(): Promise<void> {}
 
+  /** A writer of many rows keeps readers out too. */
+  override async whileOthersMayWrite<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { code } = ((error as Error).cause ?? {}) as { code?: string };
+      throw code === "SQLITE_BUSY" ? this.refused(error) : error;
+    }
+  }
+
   override async begin({ enforcesForeignKeys }: { enforcesForeignKeys: boolean }): Promise<void> {
     const [row] = await this.connection.all("PRAGMA foreign_keys");
     this.#enforced = row?.["foreign_keys"];
     await this.connection.run(`PRAGMA foreign_keys = ${enforcesForeignKeys ? "ON" : "OFF"}`);
     try {
-      await this.connection.begin();
+      await this.whileOthersMayWrite(() => this.connection.begin());
     } catch (error) {
       await this.#restore();
-      const { code } = ((error as Error).cause ?? {}) as { code?: string };
-      throw code === "SQLITE_BUSY" ? this.refused(error) : error;
+      throw error;
     }
     this.#violations = await this.#foreignKeyViolations();
     this.#hasBrokenViews = (await this.#brokenView()) !== undefined;
