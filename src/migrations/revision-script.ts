@@ -87,8 +87,6 @@ export function renderRevision(
     imports: imports.join(", "),
     upgrade: body(upgrade),
     downgrade: body(downgrade),
-    upgradeParameter: upgrade.length === 0 ? "_op" : "op",
-    downgradeParameter: downgrade.length === 0 ? "_op" : "op",
   };
   return template.replace(/\{\{(\w+)\}\}/g, (placeholder, name: string) => values[name] ?? placeholder);
 }
@@ -108,17 +106,18 @@ export const downRevision: string | string[] | null = {{downRevision}};
 export const branchLabels: string[] | null = {{branchLabels}};
 export const dependsOn: string[] | null = {{dependsOn}};
 
-export async function upgrade({{upgradeParameter}}: Operations): Promise<void> {
+export async function upgrade(op: Operations): Promise<void> {
 {{upgrade}}
 }
 
-export async function downgrade({{downgradeParameter}}: Operations): Promise<void> {
+export async function downgrade(op: Operations): Promise<void> {
 {{downgrade}}
 }
 `;
 
 function body(lines: readonly string[]): string {
-  return lines.length === 0 ? "  // nothing to do" : lines.join("\n");
+  // Operations are written in place of it; until then strict compilers see that the parameter is meant to be unused.
+  return lines.length === 0 ? "  void op; // nothing to do" : lines.join("\n");
 }
 
 function quote(text: string): string {

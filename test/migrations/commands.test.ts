@@ -109,6 +109,7 @@ describe("a command line that cannot be read", () => {
     [["upgrade", "a", "b"], 'Expected "db upgrade [REVISION]".'],
     [["upgrade", "--nope"], "Unknown option '--nope'"],
     [["stamp"], 'Expected "db stamp REVISION".'],
+    [["migrate", "add", "things"], 'Expected "db migrate".\ndb migrate -m "add things"\n'],
   ])("%j answers 2", async ([command = "", ...args], message) => {
     const { exitCode, stderr } = await project.db(command, ...args);
     expect(exitCode).toBe(2);
@@ -146,7 +147,7 @@ describe("db revision", () => {
     expect(stdout).toBe(`Generating ${project.directory}/versions/abcd1234_first_one.ts ...  done\n`);
     await project.ok("revision", "-m", "second");
     expect(project.newestText()).toContain('export const downRevision: string | string[] | null = "abcd1234";');
-    expect(project.newestText()).toContain("  // nothing to do");
+    expect(project.newestText()).toContain("  void op; // nothing to do");
     await project.ok("upgrade");
   });
 

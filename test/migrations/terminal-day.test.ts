@@ -224,9 +224,7 @@ for (const database of programDatabases().filter(({ name }) => name !== "sqlite:
   await op.execute("DELETE FROM roles WHERE name = $name", { bind: { name: "Guest" } });`,
       ];
       let turn = 0;
-      const written = empty
-        .replaceAll("_op: Operations", "op: Operations")
-        .replaceAll("// nothing to do", () => (turn++ === 0 ? up : down));
+      const written = empty.replaceAll("void op; // nothing to do", () => (turn++ === 0 ? up : down));
       const name = files().find((candidate) => candidate.endsWith("_empty.ts")) ?? "";
       writeFileSync(join(folder, "migrations", "versions", name), written);
       const roles = "User.query.orderBy('id').all().map((user) => user.roleId).join()";

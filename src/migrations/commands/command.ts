@@ -89,7 +89,10 @@ export function readArguments(
   const [least, most] = command.arity;
   if (!parsed.values["help"] && (positionals.length < least || positionals.length > most)) {
     throw new UsageError(`Expected "db ${command.name}${command.parameters === "" ? "" : ` ${command.parameters}`}".`, {
-      hint: `db ${command.name} --help`,
+      hint:
+        command.options["message"] && positionals.length > most
+          ? `db ${command.name} -m ${JSON.stringify(positionals.join(" "))}`
+          : `db ${command.name} --help`,
     });
   }
   return { values: parsed.values, positionals };
