@@ -8,6 +8,11 @@ export function isCapturing(): boolean {
   return captured.getStore() !== undefined;
 }
 
+/** What was noted down so far, where the call is made; the same object for as long as one capture lasts. */
+export function capturedStatements(): readonly Statement[] | undefined {
+  return captured.getStore();
+}
+
 /**
  * Runs `work` without sending anything: what would be sent is noted down, and answered with nothing found and nothing changed.
  *

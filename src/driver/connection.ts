@@ -102,6 +102,8 @@ export class Connection implements RowRunner {
   #face: Face | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #executing = false;
+  /** A cancelling was asked for, and no statement has failed since. */
+  #cancelled = false;
   #inTransaction = false;
   #broken: Error | undefined;
   #handle: Transaction | undefined;
@@ -315,8 +317,25 @@ export class Connection implements RowRunner {
     if (this.sandbox) return this.sandbox.base.cancel();
     const raw = this.#raw;
     if (!this.#executing || raw === undefined) return false;
+    this.#cancelled = true;
     await cancelOn(this.#sequelize, raw, () => this.#executing);
     return true;
+  }
+
+  /** Forgets a cancelling that came too late for its statement. */
+  forgetCancel(): void {
+    this.#cancelled = false;
+  }
+
+  /**
+   * For work of several statements, between them.
+   *
+   * @throws {OperationalError} where the work was cancelled at a moment at which no statement could be stopped
+   */
+  throwIfCancelled(): void {
+    if (!this.#cancelled) return;
+    this.#cancelled = false;
+    throw new OperationalError("interrupted");
   }
 
   /** Gives the connection back; an open transaction is rolled back. The next statement takes a new one. */
@@ -397,6 +416,7 @@ export class Connection implements RowRunner {
         rowCount = done.rowCount;
         return done.result;
       } catch (error) {
+        this.#cancelled = false;
         failure = this.dialect.translateError(error, statement);
         if (isConnectionLoss(error)) failure = this.#lost(failure as Error, statement);
         throw failure;

@@ -1,4 +1,4 @@
-import type { Model, ModelAttributeColumnOptions, ModelStatic } from "sequelize";
+import type { Model, ModelAttributeColumnOptions, ModelStatic, Sequelize } from "sequelize";
 import type { Dialect } from "../driver/dialect";
 import { dialectOf } from "../driver/dialects";
 import { ArgumentError, InvalidRequestError, nearestName } from "../errors";
@@ -37,8 +37,6 @@ export class Mapper {
   readonly schema: string | undefined;
   /** The table as it stands in statements: quoted where needed, with its schema. */
   readonly table: string;
-  /** Stored attributes (no virtual ones) in the model's order. */
-  readonly attributes: readonly Attribute[];
   readonly primaryKey: readonly Attribute[];
   /** The attribute that the database numbers; undefined where the caller gives the key. */
   readonly generatedKey: Attribute | undefined;
@@ -50,6 +48,7 @@ export class Mapper {
   readonly deletedAt: Attribute | undefined;
   readonly RowClass: RowClass;
 
+  readonly #attributes: Attribute[] = [];
   readonly #byName = new Map<string, Attribute>();
   #relationships: Map<string, Relationship> | undefined;
   #relationshipCount = -1;
@@ -87,15 +86,8 @@ export class Mapper {
     this.table =
       (this.schema === undefined ? "" : `${this.dialect.identifier(this.schema)}.`) +
       this.dialect.identifier(this.tableName);
-    const attributes: Attribute[] = [];
-    for (const [name, options] of Object.entries(parts.rawAttributes)) {
-      if (parts._virtualAttributes.has(name)) continue;
-      const attribute = new Attribute(model.name, name, options, sequelize, this.dialect);
-      attributes.push(attribute);
-      this.#byName.set(name, attribute);
-    }
-    this.attributes = attributes;
-    this.primaryKey = attributes.filter((attribute) => attribute.primaryKey);
+    this.learnAttributes();
+    this.primaryKey = this.#attributes.filter((attribute) => attribute.primaryKey);
     this.generatedKey = this.primaryKey.find((attribute) => attribute.generated);
     const named = (name: string | false | undefined): Attribute | undefined =>
       name ? this.#byName.get(name) : undefined;
@@ -104,6 +96,23 @@ export class Mapper {
     this.updatedAt = named(parts._timestampAttributes.updatedAt);
     this.deletedAt = named(parts._timestampAttributes.deletedAt);
     this.RowClass = rowClassOf(model);
+  }
+
+  /** Stored attributes (no virtual ones) in the model's order. */
+  get attributes(): readonly Attribute[] {
+    return this.#attributes;
+  }
+
+  /** Takes up attributes that an association has added since. */
+  learnAttributes(): void {
+    const { model, dialect } = this;
+    const { rawAttributes, _virtualAttributes } = model as unknown as ModelParts;
+    for (const [name, options] of Object.entries(rawAttributes)) {
+      if (_virtualAttributes.has(name) || this.#byName.has(name)) continue;
+      const attribute = new Attribute(model.name, name, options, model.sequelize as Sequelize, dialect);
+      this.#attributes.push(attribute);
+      this.#byName.set(name, attribute);
+    }
   }
 
   /** The mapper of another model. */

@@ -1,6 +1,7 @@
 import type { InferAttributes, Model, ModelStatic } from "sequelize";
 import { describe } from "../driver/dialect";
 import { ArgumentError } from "../errors";
+import type { Attribute } from "../mapper/attribute";
 import { Mapper } from "../mapper/mapper";
 import type { CastType } from "./cast-types";
 import { Entity } from "./entity";
@@ -45,8 +46,11 @@ function makeColumns(entity: Entity): object {
         if (typeof key === "symbol" || key in target || ASKED_OF_ANY_OBJECT.test(key))
           return Reflect.get(target, key, receiver) as unknown;
         const relationship = mapper.relationships.get(key);
-        if (relationship === undefined) throw mapper.unknownProperty(key);
-        const value = new RelationshipExpression(entity, relationship);
+        const attribute = mapper.find(key);
+        if (relationship === undefined && attribute === undefined) throw mapper.unknownProperty(key);
+        const value = relationship
+          ? new RelationshipExpression(entity, relationship)
+          : new Column(entity, attribute as Attribute);
         Object.defineProperty(own, key, { value, enumerable: true });
         return value;
       },

@@ -72,7 +72,9 @@ export class Flush {
   }
 
   async run(): Promise<void> {
+    this.#connection.forgetCancel();
     for (const step of this.#plan.steps) {
+      this.#connection.throwIfCancelled();
       switch (step.kind) {
         case "insert":
           await this.#insert(step);
@@ -87,6 +89,7 @@ export class Flush {
           await writeAssociations(this.#connection, step, this.#plan.now);
       }
     }
+    this.#connection.throwIfCancelled();
     for (const { state, key, before } of this.#plan.relations) this.#unit.frame.noteRelation(state, key, before);
   }
 
@@ -298,6 +301,7 @@ export class Flush {
     let matched = 0;
     let written: readonly InstanceState[] = [];
     for (let start = 0; start < states.length; start += CHUNK_ROWS) {
+      this.#connection.throwIfCancelled();
       const part = states.length <= CHUNK_ROWS ? states : states.slice(start, start + CHUNK_ROWS);
       try {
         const running = dialect.delete(this.#connection, { ...request, rows: keyRows(part, keys) });
@@ -360,6 +364,7 @@ export class Flush {
     let start = 0;
     let written: (() => Promise<void> | undefined) | undefined;
     for (const part of chunks(rows)) {
+      this.#connection.throwIfCancelled();
       const savepoint = part.length > 1 && abortsTransactionOnError;
       if (savepoint) await this.#connection.savepoint("flush_batch");
       const partStates = part.length === states.length ? states : states.slice(start, start + part.length);

@@ -48,7 +48,9 @@ function keepAccessors(mapper: Mapper): void {
     enumerable: false,
     value: function (this: unknown): void {
       inherited.call(this);
-      if (this === mapper.model) installAccessors(mapper);
+      if (this !== mapper.model) return;
+      mapper.learnAttributes();
+      installAccessors(mapper);
     },
   });
 }

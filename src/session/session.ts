@@ -1,5 +1,5 @@
 import type { Model, ModelStatic } from "sequelize";
-import { isCapturing } from "../driver/capture";
+import { capturedStatements, isCapturing } from "../driver/capture";
 import type { Connection } from "../driver/connection";
 import type { Dialect, DriverRow, Statement } from "../driver/dialect";
 import { DatabaseError, InvalidRequestError, OperationalError, UnmappedInstanceError } from "../errors";
@@ -34,8 +34,7 @@ import type { PlannedChange } from "./session-plan";
 import { streamRows } from "./stream";
 import { isReadOnlyText, textStatement } from "./text-statement";
 import type { TextParameters } from "./text-statement";
-import type { SessionTransaction } from "./transaction";
-import { TransactionControl } from "./transaction";
+import { SessionTransaction, TransactionControl } from "./transaction";
 import { UnitOfWork } from "./unit-of-work";
 import { Query } from "../query/query";
 import type { Selectable } from "../query/query";
@@ -89,7 +88,8 @@ export class Session implements QueryExecutor {
   readonly #loader: Loader;
   readonly #flusher: Flusher;
   readonly #expireOnCommit: boolean;
-  #autoflush: boolean;
+  readonly #autoflush: boolean;
+  #withoutAutoflush = 0;
   #written: FlushCounts = { inserts: 0, updates: 0, deletes: 0 };
 
   constructor(host: SessionHost, { autoflush = true, expireOnCommit = true }: SessionOptions = {}) {
@@ -444,6 +444,13 @@ export class Session implements QueryExecutor {
     return this.#queue.run(async () => {
       this.#transaction.check();
       if (options.load !== false) await this.#flushBefore(undefined);
+      if (isCapturing()) {
+        const mapper = this.mapperOf(instance);
+        const key = mapper.identityOf(instance.dataValues);
+        const isKnown = key === undefined || this.#unit.identity.get(mapper, key) !== undefined;
+        if (options.load !== false && !isKnown) await this.#loader.byKey(mapper, keyValues(mapper, instance), {});
+        return object;
+      }
       return (await merge(this.#unit, this.#loader, instance, options)) as unknown as M;
     });
   }
@@ -470,7 +477,7 @@ export class Session implements QueryExecutor {
 
   async #flush(states?: readonly InstanceState[]): Promise<FlushCounts> {
     if (isCapturing()) {
-      await this.#flusher.rehearse(states);
+      await this.#rehearse(states);
       return { inserts: 0, updates: 0, deletes: 0 };
     }
     const counts = await this.#flusher.flush(states);
@@ -479,6 +486,17 @@ export class Session implements QueryExecutor {
     this.#written.deletes += counts.deletes;
     return counts;
   }
+
+  /** Notes down what a flush would send; once in a capture, as a flush that is sent leaves nothing for the next one. */
+  async #rehearse(states?: readonly InstanceState[]): Promise<void> {
+    const { new: added, touched, deleted } = this.#unit;
+    const capture = capturedStatements();
+    const work = [added.size, touched.size, deleted.size].join(" ");
+    if (states === undefined && this.#rehearsed.capture === capture && this.#rehearsed.work === work) return;
+    await this.#flusher.rehearse(states);
+    if (states === undefined) this.#rehearsed = { capture, work };
+  }
+  #rehearsed: { capture: unknown; work: string } = { capture: undefined, work: "" };
 
   /** Flushes and commits the whole transaction, also while a savepoint is open. */
   commit(): Promise<void> {
@@ -549,7 +567,9 @@ export class Session implements QueryExecutor {
 
   /** Begins a transaction before the first write would. */
   async begin(): Promise<SessionTransaction> {
-    return this.#queue.run(() => this.#transaction.begin(this.#owner));
+    return this.#queue.run(async () =>
+      isCapturing() ? this.#rehearsalHandle() : this.#transaction.begin(this.#owner),
+    );
   }
 
   /** Runs `work` in a transaction of its own: committed at its end, rolled back where it throws. Other operations of the session wait. */
@@ -568,7 +588,7 @@ export class Session implements QueryExecutor {
       this.#queue.run(async () => {
         this.#transaction.check();
         await this.#flush();
-        return this.#transaction.beginNested(this.#owner);
+        return isCapturing() ? this.#rehearsalHandle() : this.#transaction.beginNested(this.#owner);
       });
     if (work === undefined) return begin();
     return this.#queue.block(async () => this.#within(await begin(), work));
@@ -592,6 +612,12 @@ export class Session implements QueryExecutor {
         undo: () => end(() => this.#transaction.rollback(depth)),
       };
     });
+  }
+
+  /** Stands for a transaction where nothing is sent. */
+  #rehearsalHandle(): SessionTransaction {
+    const commitAt = async (): Promise<void> => void (await this.#flush());
+    return new SessionTransaction({ commitAt, rollbackAt: () => NOTHING }, 0);
   }
 
   async #within<T>(handle: SessionTransaction, work: (session: this) => T | Promise<T>): Promise<T> {
@@ -637,10 +663,12 @@ export class Session implements QueryExecutor {
   noAutoflush(): Disposable;
   noAutoflush<T>(work: () => T | Promise<T>): Promise<T>;
   noAutoflush<T>(work?: () => T | Promise<T>): Promise<T> | Disposable {
-    const before = this.#autoflush;
-    this.#autoflush = false;
+    // Counted, because several of them may overlap and end in any order.
+    this.#withoutAutoflush++;
+    let isOver = false;
     const restore = (): void => {
-      this.#autoflush = before;
+      if (!isOver) this.#withoutAutoflush--;
+      isOver = true;
     };
     if (work === undefined) return { [Symbol.dispose]: restore };
     return (async () => work())().finally(restore);
@@ -732,7 +760,14 @@ export class Session implements QueryExecutor {
 
   /** Flushes before a query, where there is something to flush. */
   #flushBefore(wanted: boolean | undefined): Promise<void> {
-    if (wanted === false || !this.#autoflush || this.#flusher.isRunning || !this.#flusher.hasWork) return NOTHING;
+    if (
+      wanted === false ||
+      !this.#autoflush ||
+      this.#withoutAutoflush > 0 ||
+      this.#flusher.isRunning ||
+      !this.#flusher.hasWork
+    )
+      return NOTHING;
     return this.#autoflushNow();
   }
 

@@ -151,4 +151,16 @@ describeSession("autoflush", defineRoles, (work) => {
     expect(s.new.size).toBe(1);
     expect(await models.Role.query.count()).toBe(2);
   });
+
+  it("S-22: blocks without autoflush that overlap may end in any order", async () => {
+    const { s, models } = work;
+    s.add(new models.Role({ name: "a" }));
+    const first = s.noAutoflush();
+    const second = s.noAutoflush();
+    first[Symbol.dispose]();
+    first[Symbol.dispose]();
+    expect(await models.Role.query.count()).toBe(0);
+    second[Symbol.dispose]();
+    expect(await models.Role.query.count()).toBe(1);
+  });
 });

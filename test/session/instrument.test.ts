@@ -79,6 +79,23 @@ describe("registered models", () => {
     expect(kitten.mother).toBe(cat);
   });
 
+  it("a foreign key that an association adds after registering is an attribute like the others", async () => {
+    const { User, Role } = models;
+    db.session.add(new User({ username: "john" }));
+    await db.session.commit();
+    await sequelize.query("ALTER TABLE users ADD COLUMN manager_id INTEGER REFERENCES users (id)");
+    User.belongsTo(User, { as: "manager", foreignKey: "managerId" });
+    const john = await User.query.populateExisting().first();
+    const susan = new User({ username: "susan", manager: john, role: new Role({ name: "admin" }) });
+    db.session.add(susan);
+    await db.session.commit();
+    expect([susan.managerId, susan.manager, john.managerId]).toEqual([john.id, john, null]);
+    susan.managerId = null;
+    await db.session.commit();
+    expect(await User.query.filterBy({ managerId: null }).count()).toBe(2);
+    expect(String(User.query.filter(User.c.managerId.eq(1)))).toContain("users.manager_id = 1");
+  });
+
   it("inspectObject tells state, key, changes and what is loaded, and sends nothing", async () => {
     const { session } = db;
     const role: any = new models.Role({ name: "r" });
@@ -164,6 +181,28 @@ describe("registered models", () => {
       ["changed", role.id],
       ["fresh", role.id],
     ]);
+  });
+
+  it("merging and transactions that are only noted down change nothing either", async () => {
+    const { session } = db;
+    const { User } = models;
+    const john = new User({ username: "john" });
+    session.add(john);
+    await session.commit();
+    const noted = async (work: () => Promise<unknown>): Promise<string[]> =>
+      (await captureStatements(work)).statements.map(({ sql }) => sql.replace(/ .*/s, ""));
+    expect(await noted(() => session.merge(new User({ id: john.id, username: "other" })))).toEqual([]);
+    expect(await noted(() => session.merge(new User({ id: 77, username: "other" })))).toEqual(["SELECT"]);
+    expect([john.username, session.new.size, session.dirty.size]).toEqual(["john", 0, 0]);
+    expect(await noted(() => session.begin())).toEqual([]);
+    expect(await noted(() => session.beginNested())).toEqual([]);
+    expect([session.inTransaction(), session.inNestedTransaction()]).toEqual([false, false]);
+    john.username = "changed";
+    expect(await noted(() => session.transaction(() => User.query.all()))).toEqual(["UPDATE", "SELECT"]);
+    expect(await noted(() => User.query.paginate({ page: 1, perPage: 1 }))).toEqual(["UPDATE", "SELECT", "SELECT"]);
+    expect([session.inTransaction(), session.dirty.has(john)]).toEqual([false, true]);
+    await session.commit();
+    expect(await session.scalar("SELECT username FROM users")).toBe("changed");
   });
 
   it("JSON holds the columns and what is loaded of the relationships, without circles", async () => {
