@@ -29,6 +29,9 @@ export async function completeCommand(
   if (command && /\b(?:EXPR|NAME)\b/.test(command.usage) && !command.complete) {
     return completeCode(argument.replace(/^(?:--\S+\s+)+/, ""), types);
   }
+  // A file, and then code.
+  const [, code] = /^\S+\s+([\s\S]*)$/.exec(argument) ?? [];
+  if (code !== undefined && command && /\bFILE EXPR\b/.test(command.usage)) return completeCode(code, types);
   const last = /\S*$/.exec(argument)?.[0] ?? "";
   const candidates = (await command?.complete?.(last, { commands, context })) ?? [];
   return [candidates.filter((candidate) => candidate.startsWith(last)), last];

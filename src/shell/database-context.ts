@@ -113,6 +113,10 @@ export class DatabaseContext implements ShellContext {
     return this.#database;
   }
 
+  get color(): boolean {
+    return this.#options.color;
+  }
+
   get version(): string {
     return this.#options.version;
   }

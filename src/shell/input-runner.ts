@@ -238,6 +238,7 @@ export class InputRunner {
       note: around.note.bind(around),
       show: (value, { whole } = {}) => this.#show(value, 0, whole),
       progress: (text) => around.progress?.(text),
+      screen: { width: around.width(), height: around.height?.() },
       get interrupted() {
         return isInterrupted();
       },

@@ -26,6 +26,8 @@ export interface CommandHost {
   show(value: unknown, options?: { readonly whole?: boolean }): Promise<void>;
   /** Tells how far a long work is, where a person waits at a terminal. */
   progress(text: string): void;
+  /** The columns and lines of the screen; undefined where there is none. */
+  readonly screen: { readonly width: number | undefined; readonly height: number | undefined };
   /** Whether the person has stopped the command. */
   readonly interrupted: boolean;
   /** Runs an expression as if it had been typed, without showing its value. @throws what the code throws */

@@ -5,9 +5,12 @@ import type { Shown } from "../shown-rows";
 import type { Command } from "./command";
 import { connectCommand, reloadCommand } from "./connect";
 import { describeCommand } from "./describe";
+import { erdCommand } from "./erd";
 import { explainCommand } from "./explain";
 import { exportCommand } from "./export";
+import { fakeCommand } from "./fake";
 import { importCommand } from "./import";
+import { plotCommand } from "./plot";
 import { readonlyCommand } from "./readonly";
 import { rowsCommands } from "./rows";
 import { sandboxCommand } from "./sandbox";
@@ -26,6 +29,7 @@ export interface DatabaseShell {
   readonly inserted: readonly object[];
   /** The program's own version. */
   readonly version: string;
+  readonly color: boolean;
   /** Opens another database in place of this one; the same one anew, its models read again, where no URL is given. */
   reopen(url: string | undefined): Promise<void>;
   /** Runs something of a command as an input is run: in a sandbox under a savepoint. */
@@ -40,9 +44,12 @@ export function databaseCommands(shell: DatabaseShell): Command[] {
     describeCommand(shell),
     tablesCommand(shell),
     schemaCommand(shell),
+    erdCommand(shell),
     ...rowsCommands(shell),
+    plotCommand(shell),
     importCommand(shell),
     exportCommand(shell),
+    fakeCommand(shell),
     saveCommand(shell),
     sandboxCommand(shell),
     readonlyCommand(shell),

@@ -1,6 +1,5 @@
 import { inspect } from "node:util";
 import { resultSet } from "../../render/result-set";
-import { note } from "../../render/renderable";
 import type { Command } from "./command";
 import type { DatabaseShell } from "./database-commands";
 
@@ -28,7 +27,7 @@ export function sessionCommand(shell: Pick<DatabaseShell, "database">): Command 
       if (rows.length > 0 || host.context.settings.format !== "table") {
         const columns = ["operation", "model", "key", "changes"].map((name) => ({ name, kind: "text" as const }));
         await host.show(resultSet({ columns, rows }));
-      } else await host.show(note("nothing to write"));
+      } else host.note("nothing to write");
       const { new: added, changed, deleted, failed } = session.pendingWork();
       const flushed = added + changed + deleted - planned.length;
       if (failed) host.note("the last flush failed: db.session.rollback() goes on");
