@@ -5,7 +5,7 @@ import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import { explainFailure } from "./culprit";
-import type { AssociationPair, AssociationStep } from "./flush-plan";
+import type { AssociationPair, AssociationStep } from "./flush-steps";
 import { defaultOf } from "./insert-values";
 import type { InstanceState } from "./instance-state";
 

@@ -9,12 +9,14 @@ import { explainFailure, nameCulprit } from "./culprit";
 import { insertStatement, isSqlExpression, updateStatement } from "./expression-values";
 import type { Assignment } from "./expression-values";
 import { hasHooks, runHooks } from "./flush-hooks";
-import { insertSteps, keyRows, updateSteps } from "./flush-plan";
-import type { DeleteStep, FlushPlan, InsertStep, PendingKey, UpdateStep } from "./flush-plan";
+import type { DeleteStep, FlushPlan, InsertStep, PendingKey, UpdateStep } from "./flush-steps";
 import { becomeDeleted, becomeInserted, becomeUpdated } from "./flushed-state";
+import { insertSteps } from "./insert-steps";
 import { generate, learnServerDefault } from "./insert-values";
 import type { InstanceState } from "./instance-state";
 import { readColumns } from "./read-columns";
+import { keyRows } from "./row-keys";
+import { updateSteps } from "./update-steps";
 import type { UnitOfWork } from "./unit-of-work";
 
 /** Carries out a flush plan on a connection that has its transaction open. */

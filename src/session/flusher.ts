@@ -8,7 +8,7 @@ import { emplace } from "./emplace";
 import { Flush } from "./flush";
 import { hasValidators, requiredAttributes, validate } from "./flush-hooks";
 import { planFlush } from "./flush-plan";
-import type { FlushPlan } from "./flush-plan";
+import type { FlushPlan } from "./flush-steps";
 import { restoreValues } from "./frame";
 import { completeNew } from "./insert-values";
 import type { Instance, InstanceState } from "./instance-state";

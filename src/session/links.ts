@@ -3,7 +3,7 @@ import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import { noteOriginal } from "./attribute-access";
 import { emplace } from "./emplace";
-import type { AssociationPair } from "./flush-plan";
+import type { AssociationPair } from "./flush-steps";
 import { generate } from "./insert-values";
 import type { Instance } from "./instance-state";
 import { InstanceState, peekState } from "./instance-state";

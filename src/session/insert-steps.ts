@@ -1,0 +1,51 @@
+import type { Attribute } from "../mapper/attribute";
+import { isSqlExpression } from "./expression-values";
+import type { InsertStep } from "./flush-steps";
+import { completeNew, insertRow, rowOfShape, shapeOf } from "./insert-values";
+import type { InstanceState } from "./instance-state";
+import type { Links } from "./links";
+import { notePendingKeys } from "./pending-keys";
+
+/**
+ * The steps that insert objects in their order: one for each run of objects with the same columns.
+ *
+ * @param now  the time for what is filled in first; undefined where the objects are complete
+ */
+export function insertSteps(
+  states: readonly InstanceState[],
+  links: Links | undefined,
+  now: Date | undefined,
+): InsertStep[] {
+  const steps: InsertStep[] = [];
+  let step: InsertStep | undefined;
+  for (const state of states) {
+    const { mapper } = state;
+    if (now !== undefined) completeNew(state, now);
+    state.inserting = true;
+    const own = links?.of(state);
+    const linked = own && new Set(own.map((link) => link.attribute));
+    // A column that may have a default of the database is learned from one row before many follow.
+    const canJoin = step?.mapper === mapper && !step.hasExpressions && step.shape.unknown.length === 0;
+    let row = canJoin ? rowOfShape(state, (step as InsertStep).shape, linked) : undefined;
+    if (step === undefined || row === undefined) {
+      const shape = shapeOf(state, linked);
+      const hasExpressions = holdsExpression(state, mapper.attributes);
+      step = { kind: "insert", mapper, shape, states: [], rows: [], pendingKeys: [], hasExpressions };
+      steps.push(step);
+      row = hasExpressions ? [] : insertRow(state, shape.columns);
+    }
+    if (own !== undefined) notePendingKeys(step, step.rows.length, step.shape.columns, 0, own);
+    step.states.push(state);
+    step.rows.push(row);
+  }
+  return steps;
+}
+
+export function holdsExpression(state: InstanceState, attributes: readonly Attribute[]): boolean {
+  const { dataValues } = state.instance;
+  for (const { name } of attributes) {
+    const value = dataValues[name];
+    if (typeof value === "object" && value !== null && isSqlExpression(value)) return true;
+  }
+  return false;
+}

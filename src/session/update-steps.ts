@@ -1,0 +1,119 @@
+import type { Bindable } from "../driver/dialect";
+import type { Attribute } from "../mapper/attribute";
+import { changedAttributes } from "./attribute-access";
+import type { FlushPlan, UpdateStep } from "./flush-steps";
+import { holdsExpression } from "./insert-steps";
+import { boundValue, completeNew, generate } from "./insert-values";
+import type { InstanceState, Values } from "./instance-state";
+import type { Link, Links } from "./links";
+import { notePendingKeys } from "./pending-keys";
+import { committed, committedValue, inKeyOrder, keysOf } from "./row-keys";
+
+const NO_LINKS: readonly Link[] = [];
+
+/** The steps that update objects by ascending key: one for each run of objects with the same changed columns. */
+export function updateSteps(
+  states: readonly InstanceState[],
+  links: Links | undefined,
+  { replaced, now }: Pick<FlushPlan, "replaced" | "now">,
+): UpdateStep[] {
+  const steps: UpdateStep[] = [];
+  let step: UpdateStep | undefined;
+  for (const state of inKeyOrder(states)) {
+    const { mapper } = state;
+    const old = replaced.size > 0 ? replaced.get(state) : undefined;
+    const own = links?.of(state) ?? NO_LINKS;
+    const sets = old === undefined ? changedColumns(state, own, now) : replacementColumns(state, old, now);
+    const original = old === undefined ? takeOriginal(state, own) : undefined;
+    if (sets.length === 0) continue;
+    const keys = step?.mapper === mapper ? step.keys : keysOf(mapper);
+    const row: Bindable[] = [];
+    for (const key of keys) row.push(committed(old ?? state, key, original));
+    const hasExpressions = holdsExpression(state, sets);
+    const joins = step !== undefined && !step.hasExpressions && !hasExpressions && sameColumns(step.sets, sets);
+    if (step === undefined || !joins) {
+      step = {
+        kind: "update",
+        mapper,
+        keys,
+        sets,
+        states: [],
+        rows: [],
+        pendingKeys: [],
+        hasExpressions,
+        purpose: "save",
+      };
+      steps.push(step);
+    }
+    step.states.push(state);
+    if (!hasExpressions) for (const attribute of sets) row.push(boundValue(state, attribute));
+    step.rows.push(row);
+    notePendingKeys(step, step.rows.length - 1, sets, keys.length, own);
+  }
+  return steps;
+}
+
+/** What an UPDATE of the object sets; its version and its time of change go with every net change. */
+function changedColumns(state: InstanceState, links: readonly Link[], now: Date): Attribute[] {
+  const { mapper } = state;
+  const attributes = changedAttributes(state);
+  // The account of changes names each attribute once.
+  if (attributes.length < 2 && links.length === 0 && mapper.updatedAt === undefined && mapper.version === undefined)
+    return attributes;
+  const changed = new Set(attributes);
+  for (const link of links) changed.add(link.attribute);
+  if (changed.size === 0) return [];
+  if (mapper.updatedAt !== undefined && !changed.has(mapper.updatedAt)) {
+    setGenerated(state, mapper.updatedAt, new Date(now.getTime()));
+    changed.add(mapper.updatedAt);
+  }
+  if (mapper.version !== undefined) {
+    const known = Number(state.original?.[mapper.version.name] ?? state.instance.dataValues[mapper.version.name] ?? 0);
+    setGenerated(state, mapper.version, known + 1);
+    changed.add(mapper.version);
+  }
+  if (changed.size === 1) return [...changed];
+  return mapper.attributes.filter((attribute) => changed.has(attribute));
+}
+
+/** Sets what the flush itself makes, as a change. */
+export function setGenerated(state: InstanceState, attribute: Attribute, value: unknown): void {
+  const original = (state.original ??= {});
+  if (!(attribute.name in original)) original[attribute.name] = state.instance.dataValues[attribute.name];
+  state.instance.dataValues[attribute.name] = value;
+}
+
+/** A new object in an old row: every column is written, an unset one gets its default or NULL. */
+function replacementColumns(state: InstanceState, old: InstanceState, now: Date): Attribute[] {
+  completeNew(state, now);
+  state.inserting = true;
+  const { mapper } = state;
+  if (mapper.version !== undefined)
+    generate(state, mapper.version.name, Number(committedValue(old, mapper.version)) + 1);
+  for (const { name } of mapper.attributes)
+    if (state.instance.dataValues[name] === undefined) generate(state, name, null);
+  return mapper.attributes.filter((attribute) => !attribute.primaryKey);
+}
+
+/** Takes the account of changes from the object: what is changed from now on belongs to the next flush. */
+export function takeOriginal(state: InstanceState, links: readonly Link[] = []): Values {
+  const original = state.original ?? {};
+  for (const { attribute } of links)
+    if (!(attribute.name in original)) original[attribute.name] = state.instance.dataValues[attribute.name];
+  if (state.copies !== undefined) {
+    for (const name in state.copies) {
+      const attribute = state.mapper.find(name);
+      const value = state.instance.dataValues[name];
+      if (attribute === undefined || attribute.equals(state.copies[name], value)) continue;
+      if (!(name in original)) original[name] = state.copies[name];
+      state.copies[name] = attribute.snapshot(value);
+    }
+  }
+  state.flushing = original;
+  state.original = undefined;
+  return original;
+}
+
+function sameColumns(a: readonly Attribute[], b: readonly Attribute[]): boolean {
+  return a.length === b.length && a.every((attribute, i) => attribute === b[i]);
+}
