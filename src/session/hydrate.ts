@@ -5,7 +5,7 @@ import { rowMaker } from "../query/result-row";
 import { settleExpired } from "./expiring";
 import type { Instance, InstanceState, Values } from "./instance-state";
 import { LoadedState, peekState, setState } from "./instance-state";
-import { SHELF_SIZE } from "./key-run";
+import { inOrder, sortedKeys } from "./sorted-keys";
 import { loadMembers, undoRelations } from "./linking";
 import { ownState } from "./own-state";
 import type { EntityPart, ValuePart } from "./row-batch";
@@ -165,10 +165,10 @@ class EntityReader {
     const single = mapper.primaryKey.length === 1 && only?.kind === "integer" ? only.name : undefined;
     const shelves = this.#unit.identity.shelvesOf(mapper);
     const instances = new Array<Instance | null>(rows.length);
-    const ascending = single === undefined ? undefined : ascendingKeys(rows, single);
-    if (ascending !== undefined && shelves.hasRoomFor(ascending)) {
+    const sorted = single === undefined ? undefined : sortedKeys(rows, single);
+    if (sorted !== undefined && shelves.hasRoomFor(sorted.keys)) {
       for (let i = 0; i < rows.length; i++) instances[i] = new RowClass(rows[i] as Values) as unknown as Instance;
-      shelves.putRun(ascending, instances as Instance[], state);
+      shelves.putRun(sorted.keys, inOrder(instances as Instance[], sorted.places), state);
       return { instances, hasKnown: false };
     }
     let hasKnown = false;
@@ -254,19 +254,6 @@ class EntityReader {
     const { dataValues } = instance;
     for (const name in row) if (dataValues[name] === undefined) dataValues[name] = row[name];
   }
-}
-
-/** The keys of rows that came in the order of their keys; undefined for others, and for few. */
-function ascendingKeys(rows: readonly Values[], name: string): Float64Array | undefined {
-  if (rows.length < SHELF_SIZE) return undefined;
-  const keys = new Float64Array(rows.length);
-  let last = -Infinity;
-  for (let i = 0; i < rows.length; i++) {
-    const key = (rows[i] as Values)[name];
-    if (typeof key !== "number" || !(key > last)) return undefined;
-    keys[i] = last = key;
-  }
-  return keys;
 }
 
 /**

@@ -5,7 +5,7 @@ import { stampLoaded } from "./instance-state";
 export const SHELF_SIZE = 32;
 
 /**
- * Instances that were loaded together in the order of their keys, which are whole numbers.
+ * Instances that were loaded together, in the order of their keys, which are whole numbers.
  *
  * They are found by bisection, so that no table has to grow by an entry for each.
  */

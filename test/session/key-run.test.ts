@@ -3,6 +3,7 @@ import type { Mapper } from "../../src/mapper/mapper";
 import { IdentityMap } from "../../src/session/identity-map";
 import type { Instance } from "../../src/session/instance-state";
 import { LoadedState } from "../../src/session/instance-state";
+import { sortedKeys } from "../../src/session/sorted-keys";
 import type { UnitOfWork } from "../../src/session/unit-of-work";
 
 const mapper = { name: "Thing" } as Mapper;
@@ -30,6 +31,33 @@ function load(map: IdentityMap, held: Map<number, Instance>, keys: readonly numb
   }
   return false;
 }
+
+describe("Sorted keys", () => {
+  const rowsOf = (keys: readonly unknown[]): { id: unknown }[] => keys.map((id) => ({ id }));
+  const shuffled = Array.from({ length: 100 }, (_, i) => (i * 37) % 101);
+
+  it("tells where each key stood", () => {
+    const found = sortedKeys(rowsOf(shuffled), "id");
+    expect([...(found?.keys ?? [])]).toEqual([...shuffled].sort((a, b) => a - b));
+    expect([...(found?.keys ?? [])].map((_, i) => shuffled[found?.places?.[i] ?? -1])).toEqual([
+      ...(found?.keys ?? []),
+    ]);
+    const ascending = [...shuffled].sort((a, b) => a - b);
+    expect(sortedKeys(rowsOf(ascending), "id")).toEqual({ keys: Float64Array.from(ascending), places: undefined });
+  });
+
+  it.each([
+    ["a key that comes twice", [...shuffled, shuffled[3]]],
+    ["a key that comes twice in order", [...shuffled].sort((a, b) => a - b).flatMap((key) => [key, key])],
+    ["fractions", shuffled.map((key) => key + 0.5)],
+    ["text", shuffled.map(String)],
+    ["negative keys out of order", shuffled.map((key) => -key - 1)],
+    ["keys too large to be sorted with their places", shuffled.map((key) => key + 2 ** 33)],
+    ["few rows", [3, 2, 1]],
+  ])("are not given for %s", (_, keys) => {
+    expect(sortedKeys(rowsOf(keys), "id")).toBeUndefined();
+  });
+});
 
 describe("Runs of keys in the identity map", () => {
   it("finds what was loaded in the order of its keys, and nothing between them", () => {
