@@ -231,7 +231,12 @@ export class Sandbox {
   heard({ sql, rowCount, error }: QueryEvent): void {
     if (error !== undefined || !this.#base.inTransaction) return;
     const entry = journalEntry(sql, rowCount ?? 0);
-    if (entry) this.#journal.push(entry);
+    if (!entry) return;
+    const last = this.#journal.at(-1);
+    const isLike = last?.table === entry.table && last.verb === entry.verb && entry.verb !== "altered";
+    // A loop of like statements is one entry, as long as no savepoint stands between them.
+    if (isLike && this.#journal.length > (this.#savepoints.at(-1)?.journal ?? 0)) last.rows += entry.rows;
+    else this.#journal.push(entry);
   }
 
   /** Keeps everything so far for good; the sandbox goes on empty. */

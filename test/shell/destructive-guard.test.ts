@@ -155,6 +155,31 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
   },
 );
 
+describe("the guard and a condition", () => {
+  it("asks where it chooses more than 100 rows", async () => {
+    const lines = [
+      "User.bulkCreate(Array.from({ length: 100 }, (_, i) => ({ username: `more${i}` }))).then(() => undefined)",
+      "User.query.filter(User.c.username.like('more%')).update({ roleId: 1 })",
+      "User.update({ roleId: 1 }, { where: { id: { [Op.gt]: 0 } } })",
+      "db.session.execute('DELETE FROM users WHERE id > :least', { least: 10 })",
+      "sequelize.query('DELETE FROM users WHERE id > ? AND id < ?', { replacements: [10, 1000] })",
+      "sequelize.query('DELETE FROM users WHERE id > $1', { bind: [10] })",
+      "User.query.count()",
+    ];
+    const { stdout, stderr, exitCode } = await runProgram(["sqlite::memory:", "--keep-going"], {
+      input: lines.join("\n"),
+    });
+    expect(stdout).toBe("100 rows updated\n160\n");
+    expect(stderr.match(/Refused: .*\./g)).toEqual([
+      "Refused: UPDATE users - 160 rows match.",
+      "Refused: DELETE FROM users - 150 rows match.",
+      "Refused: DELETE FROM users - 150 rows match.",
+      "Refused: DELETE FROM users - 150 rows match.",
+    ]);
+    expect(exitCode).toBe(2);
+  });
+});
+
 describe("the guard at a terminal", () => {
   it("counts, asks for the number, and takes nothing else for it", async () => {
     const shell = new PtyShell([PROGRAM, "sqlite::memory:"], { columns: 200 });
