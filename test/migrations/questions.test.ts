@@ -1,4 +1,5 @@
 import type { ModelAttributes } from "sequelize";
+import type { Sequelize } from "sequelize";
 import { DataTypes } from "sequelize";
 import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
 import { describeEachDatabase } from "../databases";

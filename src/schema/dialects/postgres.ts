@@ -5,6 +5,7 @@ import { ShellError } from "../../errors";
 import { dataTypeSource, quoteSource } from "../data-type";
 import type { Column, ForeignKey, Index, Schema, Table } from "../schema";
 import { sameNames } from "../schema";
+import { readPlainIndex } from "./postgres-index-text";
 import { bareName, schemaOf } from "./postgres-names";
 import { homeSchema, readPostgresDatabase } from "./postgres-reader";
 import type { ReadOptions, ScratchRequest } from "./schema-dialect";
@@ -44,6 +45,8 @@ export class PostgresSchemaDialect extends SchemaDialect {
         hint: `GRANT CREATE ON DATABASE … TO ${this.sql.quote(name)}`,
       });
     }
+    // An index takes as long as a table: only those are made of which the server has something to tell.
+    const plainIndexes = new Map<string, Index[]>();
     return await undone(connection, async () => {
       const [row] = await connection.all("SHOW search_path");
       if (makesSchemas) for (const schema of schemas) await connection.run(`CREATE SCHEMA ${scratchName(schema)}`);
@@ -54,8 +57,12 @@ export class PostgresSchemaDialect extends SchemaDialect {
         const schema = schemaOf(table.name);
         const moved = withoutKeys(moveTable(table, schema, scratchName(schema)));
         const statements = [...this.createEnums(moved.columns), ...this.createTable(moved)];
-        for (const statement of indexes.get(table.name) ?? [])
-          statements.push(statement(bareName(table.name), scratchName(schema)));
+        for (const statement of indexes.get(table.name) ?? []) {
+          const text = statement(bareName(table.name), scratchName(schema));
+          const plain = readPlainIndex(text, table);
+          if (plain) plainIndexes.set(table.name, [...(plainIndexes.get(table.name) ?? []), plain]);
+          else statements.push(text);
+        }
         await connection.run(statements.join(";\n"));
       });
       const read = await this.read(connection, { schemas: schemas.slice(1).map(scratchName) });
@@ -64,6 +71,8 @@ export class PostgresSchemaDialect extends SchemaDialect {
         if (home !== undefined) table.name = `${home}.${bareName(table.name)}`;
         const declared = tables.find(({ name }) => name === table.name);
         if (declared) giveKeys(table, declared);
+        const known = plainIndexes.get(table.name) ?? [];
+        table.indexes = [...table.indexes, ...known].sort((a, b) => (a.name < b.name ? -1 : 1));
       }
       return read;
     });
