@@ -64,6 +64,7 @@ function separatedRows(text: string, delimiter: string): FileRow[] {
       columns: true,
       info: true,
       skip_empty_lines: true,
+      record_delimiter: ["\r\n", "\n", "\r"],
       delimiter,
       cast: value,
       ...(isTabbed ? { quote: null } : {}),
