@@ -45,6 +45,8 @@ export interface SpareConnection {
   raw: object;
   /** Must be told of each statement. */
   notify: QueryListener;
+  /** Must be told whether it is being waited for, and so can be cancelled. */
+  setRunning(isRunning: boolean): void;
   /** Ends it at once, in the middle of a result. */
   destroy(): void;
   /** Ends it when all was read. */
@@ -294,12 +296,17 @@ export class Connection implements RowRunner {
    * A further connection of the driver, for a result that would keep this one busy while it is read.
    *
    * It does not see what an open transaction of this one has changed. Not from the pool, which may be empty.
+   *
+   * @param sql  the statement that it will read
    */
-  async openAnother(): Promise<SpareConnection> {
+  async openAnother(sql: string): Promise<SpareConnection> {
     const manager = this.#manager;
     const raw = await manager._connect(manager.config);
+    await this.#house?.prepare?.(raw, sql, (text) => faceOf(raw).all(text, []));
+    const running = this.#house?.running;
     return {
       raw,
+      setRunning: (isRunning) => void (isRunning ? running?.add(raw) : running?.delete(raw)),
       notify: this.#notify,
       // Not its polite end, which would wait for the rest of the result.
       destroy: () => void (raw.destroy ? raw.destroy() : raw.connection?.stream?.destroy()),

@@ -1,4 +1,4 @@
-import { ResourceClosedError } from "../errors";
+import { OperationalError, ResourceClosedError } from "../errors";
 import type { Connection, SpareConnection } from "./connection";
 import type { Cursor, Dialect, DriverRow, Statement } from "./dialect";
 import type { ResultColumn, RowSink } from "./row-sink";
@@ -224,13 +224,19 @@ class DriverStream<S extends RowSink> implements RowStream<S> {
     batch: number,
     newSink: () => S,
   ): Promise<DriverStream<S> | undefined> {
-    const spare = await connection.openAnother().catch(() => undefined);
+    const spare = await connection.openAnother(statement.sql).catch(() => undefined);
     if (spare === undefined) return undefined;
     const stream = new DriverStream(connection.dialect, spare, statement, batch, newSink);
     try {
       if (await stream.#begin()) return stream;
-    } catch {
-      // The statement is sent again, on the connection itself, which tells what is wrong with it.
+    } catch (error) {
+      const failure = connection.dialect.translateError(error, statement);
+      // What was cancelled is not sent again.
+      if (failure instanceof OperationalError) {
+        stream.#fail(failure);
+        throw failure;
+      }
+      // The statement is sent again, on the connection itself: it knows what this one may not, or tells what is wrong.
     }
     spare.destroy();
     return undefined;
@@ -271,10 +277,14 @@ class DriverStream<S extends RowSink> implements RowStream<S> {
       return batch?.sink;
     } catch (error) {
       const failure = this.#dialect.translateError(error, this.#statement);
-      this.#end(failure);
-      this.#spare.destroy();
+      this.#fail(failure);
       throw failure;
     }
+  }
+
+  #fail(failure: Error): void {
+    this.#end(failure);
+    this.#spare.destroy();
   }
 
   close(): Promise<void> {
@@ -287,8 +297,11 @@ class DriverStream<S extends RowSink> implements RowStream<S> {
 
   /** Resolves when there is a batch, or the end is reached. */
   async #more(): Promise<void> {
-    while (this.#failure === undefined && !this.#hasEnded && this.#batches.full.length === 0)
+    while (this.#failure === undefined && !this.#hasEnded && this.#batches.full.length === 0) {
+      this.#spare.setRunning(true);
       await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#spare.setRunning(false);
+    }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 

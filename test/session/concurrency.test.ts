@@ -1,7 +1,8 @@
 // `any`: tests read and write attributes of many models; their types are tested elsewhere.
 /* eslint-disable @typescript-eslint/no-explicit-any */
 import { expect, it } from "vitest";
-import { PendingRollbackError } from "../../src/errors";
+import { OperationalError, PendingRollbackError } from "../../src/errors";
+import { func } from "../../src/query/expressions";
 import { defineRoles, describeSession } from "./fixture";
 
 describeSession("concurrency inside one session", defineRoles, (work) => {
@@ -150,6 +151,39 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     }
     await s.commit();
     expect((await work.rows("roles")).map((row) => row.name).sort()).toEqual(["a!", "b!", "c!"]);
+  });
+
+  it("a stream can be cancelled while its first row is waited for, and is not sent again", async () => {
+    const { db, s } = work;
+    if (db.dialect.name === "sqlite") return; // its first batch is a statement like any other
+    const seconds = db.dialect.name === "postgres" ? func.pg_sleep!(600) : func.sleep!(600);
+    const read = async (): Promise<unknown[]> => {
+      const rows: unknown[] = [];
+      for await (const row of s.query(seconds.label("slept"))) rows.push(row);
+      return rows;
+    };
+    const reading = read().catch((error: Error) => error);
+    while ((await db.cancel()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const outcome = await reading;
+    // MariaDB's sleep() ends with a row where it is cancelled.
+    if (db.dialect.name === "postgres") expect(outcome).toBeInstanceOf(OperationalError);
+    expect(work.all().filter((sql) => sql.includes("sleep"))).toHaveLength(1);
+  });
+
+  it("a stream writes nothing where the database is opened for reading", async () => {
+    const { db, s } = work;
+    if (db.dialect.name !== "postgres") return; // elsewhere a SELECT cannot write
+    await s.execute("CREATE SEQUENCE stream_numbers");
+    await s.commit();
+    db.setReadOnly(true);
+    const read = async (): Promise<void> => {
+      for await (const _ of s.query(func.nextval!("stream_numbers"))) throw new Error("a number was taken");
+    };
+    await expect(read()).rejects.toThrow("read-only transaction");
+    await s.rollback();
+    db.setReadOnly(false);
+    await s.execute("DROP SEQUENCE stream_numbers");
+    await s.commit();
   });
 
   it("a query that is read in batches lets the loop flush, and closes its cursor when the loop is left", async () => {
