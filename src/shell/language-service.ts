@@ -8,9 +8,14 @@ import type { Answer, Request, WorkerStart } from "./language/language-worker";
 export type { Completions } from "./language/completions";
 export type { Documentation, InputEnd, TypeProblem } from "./language/language-session";
 
-/** The memory that the worker may take before it is started anew. */
-const MOST_MEGABYTES = 200;
-const MOST_RESTARTS = 3;
+/**
+ * The megabytes that a worker may keep; one that needs more ends, and the next one gets more.
+ *
+ * The first is enough for a session of a thousand lines with a few models; models of a large project need more.
+ */
+const MEGABYTES = [140, 200, 400, 400];
+/** Of these, for what is thrown away at once: more would only be held. */
+const YOUNG_MEGABYTES = 16;
 
 /** A request that waits for its answer. */
 interface Waiting {
@@ -101,7 +106,7 @@ export class LanguageService {
 
   #open(): void {
     this.#isReady = false;
-    const worker = startWorker(this.#start);
+    const worker = startWorker(this.#start, MEGABYTES[this.#restarts] ?? 0);
     this.#worker = worker;
     worker.unref();
     worker.on("message", (answer: Answer) => {
@@ -126,7 +131,7 @@ export class LanguageService {
     this.#worker = undefined;
     this.#isReady = false;
     this.#settleAll();
-    if ((this.#restarts += 1) <= MOST_RESTARTS) this.#open();
+    if ((this.#restarts += 1) < MEGABYTES.length) this.#open();
   }
 
   #settleAll(): void {
@@ -135,10 +140,10 @@ export class LanguageService {
   }
 }
 
-function startWorker(start: WorkerStart): Worker {
+function startWorker(start: WorkerStart, megabytes: number): Worker {
   const options = {
     workerData: start,
-    resourceLimits: { maxOldGenerationSizeMb: MOST_MEGABYTES },
+    resourceLimits: { maxOldGenerationSizeMb: megabytes, maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
     stdout: true,
     stderr: true,
   };
