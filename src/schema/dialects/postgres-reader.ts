@@ -56,7 +56,7 @@ const COLUMNS = (scope: string): string => `
          (SELECT l.collname FROM pg_collation l WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation) AS collation,
          (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder)::text FROM pg_enum e WHERE e.enumtypid IN (t.oid, t.typelem)) AS "values",
          EXISTS (SELECT 1 FROM pg_depend p JOIN pg_class s ON s.oid = p.objid AND s.relkind = 'S'
-                  WHERE p.classid = 'pg_class'::regclass AND p.refobjid = c.oid AND p.refobjsubid = a.attnum AND p.deptype = 'a') AS owns_sequence,
+                  WHERE p.classid = 'pg_class'::regclass AND p.refclassid = 'pg_class'::regclass AND p.refobjid = c.oid AND p.refobjsubid = a.attnum AND p.deptype = 'a') AS owns_sequence,
          CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END AS view
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -78,9 +78,10 @@ const CONSTRAINTS = (scope: string): string => `
    WHERE ${scope} AND o.contype IN ('p', 'u', 'f', 'c') AND ${RELATIONS("'r', 'p'")}
    ORDER BY n.nspname, c.relname, o.conname`;
 
+/** One row for each part; the server expects few of them, where it would compile the statement for a thousand of a series. */
 const INDEXES = (scope: string): string => `
   SELECT n.nspname, c.relname, ic.relname AS index, i.indisunique, am.amname, pg_get_expr(i.indpred, i.indrelid) AS condition,
-         k.num, k.num > i.indnkeyatts AS included, x.attname, pg_get_indexdef(i.indexrelid, k.num, false) AS definition,
+         k.num, k.num > i.indnkeyatts AS included, x.attname, pg_get_indexdef(i.indexrelid, k.num::int, false) AS definition,
          i.indoption[k.num - 1] AS option,
          (SELECT l.collname FROM pg_collation l WHERE l.oid = i.indcollation[k.num - 1] AND l.oid <> coalesce(x.attcollation, 100)) AS collation,
          (SELECT oc.opcname FROM pg_opclass oc WHERE oc.oid = i.indclass[k.num - 1] AND NOT oc.opcdefault) AS opclass
@@ -89,8 +90,8 @@ const INDEXES = (scope: string): string => `
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_class ic ON ic.oid = i.indexrelid
     JOIN pg_am am ON am.oid = ic.relam
-    CROSS JOIN generate_series(1, i.indnatts) k(num)
-    LEFT JOIN pg_attribute x ON x.attrelid = i.indrelid AND x.attnum = i.indkey[k.num - 1] AND i.indkey[k.num - 1] <> 0
+    CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY k(att, num)
+    LEFT JOIN pg_attribute x ON x.attrelid = i.indrelid AND x.attnum = k.att AND k.att <> 0
    WHERE ${scope} AND ${RELATIONS("'r', 'p', 'm'")}
      AND NOT EXISTS (SELECT 1 FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
    ORDER BY n.nspname, c.relname, ic.relname, k.num`;
