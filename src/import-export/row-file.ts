@@ -10,6 +10,11 @@ export interface FileRow {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+/** Lets others work while a long file is read; throws to stop. @param rows  how many were read */
+export type Pause = (rows: number) => Promise<void>;
+
+const ROWS_BETWEEN_PAUSES = 5000;
+
 /** A file that cannot be read as rows; `line` is where. */
 export class RowFileError extends ShellError {
   readonly line: number;
@@ -27,13 +32,13 @@ export class RowFileError extends ShellError {
  *
  * @throws {ArgumentError} for another ending; {@link RowFileError} for a text that is not of that form
  */
-export function readRowFile(name: string, text: string): FileRow[] {
+export async function readRowFile(name: string, text: string, pause?: Pause): Promise<FileRow[]> {
   const content = text.replace(/^\uFEFF/, "");
   switch (extname(name).slice(1).toLowerCase()) {
     case "csv":
-      return separatedRows(content, ",");
+      return separatedRows(content, ",", pause);
     case "tsv":
-      return separatedRows(content, "\t");
+      return separatedRows(content, "\t", pause);
     case "json":
       return jsonRows(content);
     case "jsonl":
@@ -47,38 +52,85 @@ export function readRowFile(name: string, text: string): FileRow[] {
 
 const TSV_ESCAPES: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r", "\\": "\\" };
 
-function separatedRows(text: string, delimiter: string): FileRow[] {
-  // Loaded here: a shell that imports nothing does not need it.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- see above
-  const { parse } = require("csv-parse/sync") as typeof import("csv-parse/sync");
-  const isTabbed = delimiter === "\t";
-  const value = (field: string, { quoting, header }: { quoting: boolean; header: boolean }): string | null => {
-    if (header) return field.trim();
-    if (!isTabbed) return field === "" && !quoting ? null : field;
-    return field === "\\N"
-      ? null
-      : field.replaceAll(/\\([tnr\\])/g, (_, letter: string) => TSV_ESCAPES[letter] ?? letter);
-  };
-  try {
-    const rows = parse<{ record: Record<string, string | null>; info: { lines: number } }>(text, {
-      columns: true,
-      info: true,
-      skip_empty_lines: true,
-      record_delimiter: ["\r\n", "\n", "\r"],
-      delimiter,
-      cast: value,
-      ...(isTabbed ? { quote: null } : {}),
-    } as never);
-    // The reader tells the line that a row ends at.
-    return rows.map(({ record, info }) => ({ line: info.lines - newLinesIn(record), values: record }));
-  } catch (error) {
-    const { message, lines = 1 } = error as { message: string; lines?: number };
-    throw new RowFileError(message, lines);
+async function separatedRows(text: string, delimiter: "," | "\t", pause: Pause | undefined): Promise<FileRow[]> {
+  const rows: FileRow[] = [];
+  let names: readonly string[] | undefined;
+  for (const { line, fields } of records(text, delimiter)) {
+    if (names === undefined) {
+      names = fields.map((field) => (field ?? "").trim());
+      const twice = names.find((name, index) => names?.indexOf(name) !== index);
+      if (twice !== undefined) throw new RowFileError(`two columns are named "${twice}".`, line);
+      continue;
+    }
+    if (fields.length !== names.length) {
+      throw new RowFileError(`expected ${names.length} fields as in the header, got ${fields.length}.`, line);
+    }
+    const values: Record<string, string | null> = {};
+    for (let index = 0; index < fields.length; index += 1) values[names[index] ?? ""] = fields[index] ?? null;
+    rows.push({ line, values });
+    if (pause && rows.length % ROWS_BETWEEN_PAUSES === 0) await pause(rows.length);
+  }
+  return rows;
+}
+
+interface SeparatedRecord {
+  line: number;
+  fields: (string | null)[];
+}
+
+/** The lines of fields of a text, empty lines left out. */
+function* records(text: string, delimiter: "," | "\t"): Generator<SeparatedRecord> {
+  const bare = delimiter === "," ? /[^,\r\n]*/y : /[^\t\r\n]*/y;
+  let at = 0;
+  let line = 1;
+  while (at < text.length) {
+    const record: SeparatedRecord = { line, fields: [] };
+    for (;;) {
+      if (delimiter === "," && text[at] === '"') {
+        const { value, end } = quotedField(text, at, line);
+        record.fields.push(value);
+        line += newLinesIn(value);
+        at = end;
+      } else {
+        bare.lastIndex = at;
+        const field = bare.exec(text)?.[0] ?? "";
+        at += field.length;
+        record.fields.push(delimiter === "," ? field || null : tabbedField(field));
+      }
+      if (text[at] !== delimiter) break;
+      at += 1;
+    }
+    const isAtEnd = at >= text.length || text[at] === "\n" || text[at] === "\r";
+    if (!isAtEnd) throw new RowFileError("expected a comma or the end of the line after a closing quote.", line);
+    at += text.startsWith("\r\n", at) ? 2 : 1;
+    line += 1;
+    const isEmpty = record.fields.length === 1 && (record.fields[0] ?? "") === "" && text[at - 2] !== '"';
+    if (!isEmpty) yield record;
   }
 }
 
-function newLinesIn(record: Readonly<Record<string, string | null>>): number {
-  return Object.values(record).reduce((sum, value) => sum + (value?.match(/\n/g)?.length ?? 0), 0);
+/** A field between quotes, a quote in it being two. */
+function quotedField(text: string, start: number, line: number): { value: string; end: number } {
+  let value = "";
+  for (let from = start + 1; ;) {
+    const quote = text.indexOf('"', from);
+    if (quote < 0) throw new RowFileError("a quote is opened and not closed.", line);
+    value += text.slice(from, quote);
+    if (text[quote + 1] !== '"') return { value, end: quote + 1 };
+    value += '"';
+    from = quote + 2;
+  }
+}
+
+function tabbedField(field: string): string | null {
+  if (field === "\\N") return null;
+  return field.includes("\\")
+    ? field.replaceAll(/\\([tnr\\])/g, (_, letter: string) => TSV_ESCAPES[letter] ?? letter)
+    : field;
+}
+
+function newLinesIn(value: string): number {
+  return value.includes("\n") ? value.split("\n").length - 1 : 0;
 }
 
 function jsonRows(text: string): FileRow[] {

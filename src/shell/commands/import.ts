@@ -47,15 +47,22 @@ export function importCommand(shell: Pick<DatabaseShell, "database" | "runInput"
         import("../../import-export/row-file.js"),
         import("../../import-export/import-rows.js"),
       ]);
-      const rows = readRowFile(file, text);
+      const refuseWhenStopped = (): void => {
+        if (host.interrupted) throw new InvalidRequestError("Interrupted: nothing was imported.");
+      };
+      const rows = await readRowFile(file, text, async (read) => {
+        host.progress(`${counted(read, "row")} read`);
+        await new Promise((resolve) => setImmediate(resolve));
+        refuseWhenStopped();
+      });
       const session = database.createSession();
       try {
         const result = await shell.runInput(() =>
           importRows(session, mapper, rows, {
             ...options,
             onProgress: (done, total) => {
-              if (host.interrupted) throw new InvalidRequestError("Interrupted: nothing was imported.");
-              if (host.interactive) host.progress(`${groupDigits(done)} of ${counted(total, "row")}`);
+              refuseWhenStopped();
+              host.progress(`${groupDigits(done)} of ${counted(total, "row")}`);
             },
           }),
         );
