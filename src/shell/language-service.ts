@@ -13,7 +13,7 @@ export type { Documentation, InputEnd, TypeProblem } from "./language/language-s
  *
  * The first is enough for a session of a thousand lines with a few models; models of a large project need more.
  */
-const MEGABYTES = [140, 200, 400, 400];
+const MEGABYTES = [130, 200, 400, 400];
 /** Of these, for what is thrown away at once: more would only be held. */
 const YOUNG_MEGABYTES = 16;
 
