@@ -4,6 +4,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+/** The exit code where the interpreter cannot be had: nothing was tested. */
+const UNAVAILABLE = 69;
 const [major, ...files] = process.argv.slice(2);
 if (!/^\d+$/.test(major ?? "")) {
   console.error("usage: node test/on-node.mjs MAJOR [files]");
@@ -28,7 +30,7 @@ if (!existsSync(node)) {
   });
   if (status !== 0 || !existsSync(node)) {
     console.error(`error: could not install ${name}@${major}`);
-    process.exit(1);
+    process.exit(UNAVAILABLE);
   }
 }
 run(node, ["-p", "'node ' + process.version"]);
