@@ -97,7 +97,7 @@ describe.each(programDatabases())("the main job on $name", ({ skipReason, create
       if (url.startsWith("sqlite:") && url !== "sqlite::memory:") rmSync(url.slice("sqlite:".length), { force: true });
       if (!url.startsWith("sqlite:")) {
         // The tables of the run through stdin are there still.
-        await runProgram([url, "-e", "db.dropAll()"]);
+        await runProgram([url, "--yes", "-e", "db.dropAll()"]);
       }
       const shell = new PtyShell([PROGRAM, url, "--empty"], { environment: { NO_COLOR: "1" }, columns: 140 });
       try {
