@@ -382,6 +382,8 @@ export type ValueKind =
 
 /** Rows of one bulk statement at the most: keeps a statement's text and its JSON within a few megabytes. */
 export const CHUNK_ROWS = 5000;
+/** Keys of one bulk DELETE at the most. */
+export const CHUNK_KEYS = 20_000;
 /** Characters of one bulk statement's values at the most. */
 export const CHUNK_CHARACTERS = 4_000_000;
 

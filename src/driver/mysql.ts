@@ -11,7 +11,7 @@ import type {
   ValueKind,
   LexicalRules,
 } from "./dialect";
-import { Dialect, chunks } from "./dialect";
+import { CHUNK_KEYS, Dialect, chunks } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readMysqlPlan } from "./plan";
 
@@ -218,7 +218,7 @@ export class MysqlDialect extends Dialect {
     const left = names.length === 1 ? names[0] : `(${names.join(", ")})`;
     const mark = names.length === 1 ? "?" : `(${names.map(() => "?").join(", ")})`;
     let matched = 0;
-    for (const chunk of chunks(request.rows)) {
+    for (const chunk of chunks(request.rows, CHUNK_KEYS)) {
       const sql = `DELETE FROM ${request.table} WHERE ${left} IN (${new Array(chunk.length).fill(mark).join(", ")})`;
       matched += (await runner.run(sql, chunk.flat())).rowCount;
     }

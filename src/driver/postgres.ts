@@ -12,7 +12,7 @@ import type {
   ValueKind,
   LexicalRules,
 } from "./dialect";
-import { Dialect, chunks } from "./dialect";
+import { CHUNK_KEYS, Dialect, chunks } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readPostgresPlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
@@ -215,13 +215,20 @@ export class PostgresDialect extends Dialect {
       const { sql, parameters } = this.deleteOne(request, request.rows[0] ?? []);
       return (await runner.run(sql, parameters)).rowCount;
     }
+    let matched = 0;
+    const [key] = request.keys;
+    if (request.keys.length === 1 && key?.kind === "integer") {
+      const sql = `DELETE FROM ${request.table} WHERE ${this.identifier(key.name)} = ANY ($1::bigint[])`;
+      for (const chunk of chunks(request.rows, CHUNK_KEYS))
+        matched += (await runner.run(sql, [`{${chunk.join(",")}}`])).rowCount;
+      return matched;
+    }
     const definition = request.keys.map((column, i) => `c${i} ${recordType(column)}`).join(", ");
     const where = request.keys
       .map((column, i) => `${request.table}.${this.identifier(column.name)} = ${fromRecord(column, `v.c${i}`)}`)
       .join(" AND ");
     const sql = `DELETE FROM ${request.table} USING json_to_recordset($1::json) AS v(${definition}) WHERE ${where}`;
-    let matched = 0;
-    for (const chunk of chunks(request.rows))
+    for (const chunk of chunks(request.rows, CHUNK_KEYS))
       matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
     return matched;
   }

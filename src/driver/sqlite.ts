@@ -12,7 +12,7 @@ import type {
   ValueKind,
   LexicalRules,
 } from "./dialect";
-import { Dialect, chunks } from "./dialect";
+import { CHUNK_KEYS, Dialect, chunks } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readSqlitePlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
@@ -223,6 +223,14 @@ export class SqliteDialect extends Dialect {
       const { sql, parameters } = this.deleteOne(request, request.rows[0] ?? []);
       return (await runner.run(sql, parameters)).rowCount;
     }
+    let matched = 0;
+    const [key] = request.keys;
+    if (request.keys.length === 1 && key?.kind === "integer") {
+      const sql = `DELETE FROM ${request.table} WHERE ${this.identifier(key.name)} IN (SELECT value FROM json_each(?))`;
+      for (const chunk of chunks(request.rows, CHUNK_KEYS))
+        matched += (await runner.run(sql, [`[${chunk.join(",")}]`])).rowCount;
+      return matched;
+    }
     const names = request.keys.map((column) => this.identifier(column.name));
     const values = request.keys.map((column, i) => jsonValue(column, i)).join(", ");
     const condition =
@@ -230,8 +238,7 @@ export class SqliteDialect extends Dialect {
         ? `${names[0]} IN (SELECT ${values} FROM json_each(?))`
         : `(${names.join(", ")}) IN (SELECT ${values} FROM json_each(?))`;
     const sql = `DELETE FROM ${request.table} WHERE ${condition}`;
-    let matched = 0;
-    for (const chunk of chunks(request.rows))
+    for (const chunk of chunks(request.rows, CHUNK_KEYS))
       matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
     return matched;
   }

@@ -1,5 +1,5 @@
 import type { Connection } from "../driver/connection";
-import { CHUNK_ROWS, chunks } from "../driver/dialect";
+import { CHUNK_KEYS, chunks } from "../driver/dialect";
 import type { Bindable, DriverRow, InsertRequest, InsertResult, UpdateRequest } from "../driver/dialect";
 import { StaleDataError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
@@ -302,9 +302,9 @@ export class Flush {
     const request = { table: mapper.table, keys: keys.map(({ bulk }) => bulk) };
     let matched = 0;
     let written: readonly InstanceState[] = [];
-    for (let start = 0; start < states.length; start += CHUNK_ROWS) {
+    for (let start = 0; start < states.length; start += CHUNK_KEYS) {
       this.#connection.throwIfCancelled();
-      const part = states.length <= CHUNK_ROWS ? states : states.slice(start, start + CHUNK_ROWS);
+      const part = states.length <= CHUNK_KEYS ? states : states.slice(start, start + CHUNK_KEYS);
       try {
         const running = dialect.delete(this.#connection, { ...request, rows: keyRows(part, keys) });
         if (written.length > 0) {
