@@ -82,6 +82,7 @@ export class DatabaseContext implements ShellContext {
   #name: string;
   #globals: Readonly<Record<string, unknown>>;
   #database: Database;
+  #isReopening = false;
   readonly #options: DatabaseContextOptions;
   /** Statements of the running input by their text, for the hint at a loop of them. */
   readonly #statements = new Map<string, number>();
@@ -131,7 +132,10 @@ export class DatabaseContext implements ShellContext {
     if (!reopen) throw new InvalidRequestError("This shell cannot open another database.");
     const before = this.#database;
     const [inSandbox, readOnly] = [before.sandbox !== undefined, before.readOnly];
-    const opened = await reopen(url);
+    this.#isReopening = true;
+    const opened = await reopen(url).finally(() => {
+      this.#isReopening = false;
+    });
     await this.close();
     const { database, name, banner } = opened;
     this.#database = database;
@@ -237,7 +241,8 @@ export class DatabaseContext implements ShellContext {
   }
 
   idleConnections(): number | undefined {
-    return this.#database.countIdleConnections();
+    // Without a connection the process ends by itself when nothing can happen. What a native module does, no list tells.
+    return this.#isReopening ? undefined : this.#database.countIdleConnections() || undefined;
   }
 
   pendingWork(): PendingWork {
