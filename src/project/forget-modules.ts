@@ -10,7 +10,7 @@ export function forgetModules(keep: string): void {
   const { cache } = createRequire(__filename);
   for (const path of Object.keys(cache)) {
     const isPackage = path.includes(`${sep}node_modules${sep}`) || path.startsWith(`${keep}${sep}`);
-     
+
     if (!isPackage) delete cache[path];
   }
 }
