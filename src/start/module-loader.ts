@@ -29,7 +29,9 @@ interface LoadedModule {
 /** `import("./name.js")` and `await import("name")`, as the compiler leaves them in CommonJS; in texts they have no such form. */
 const OWN_IMPORT = /\bimport\(("\.{1,2}\/[^"\n]+\.js")\)|(?<=\bawait )import\(("[\w@/:.-]+")\)/g;
 const ANY_IMPORT = /\bimport\s*\(/;
-const OTHER_IMPORT = /\bimport\s*\((?!")|\bawait import\(/;
+const OTHER_IMPORT = /(?<!#)\bimport\s*\((?![")])|\bawait import\(/;
+/** Packages for drawing, as they are required where the sources also run as ES modules. */
+const OWN_REQUIRE = /\(0, node_module_\d+\.createRequire\)\(__filename\)(?=\("(?:chalk|cli-table3)"\))/g;
 
 /**
  * Loads CommonJS modules as `require` does, with the code that an image keeps of them, and notes what it had to compile.
@@ -100,7 +102,9 @@ export class ModuleLoader {
     if (!stamp || this.#isEsModule(file)) return undefined;
     let text = readSource(file);
     const isOwn = file.startsWith(this.#own);
-    if (isOwn) text = text.replace(OWN_IMPORT, "Promise.resolve().then(() => require($1$2))");
+    if (isOwn) {
+      text = text.replace(OWN_IMPORT, "Promise.resolve().then(() => require($1$2))").replace(OWN_REQUIRE, "require");
+    }
     // A script has no import() of its own.
     if ((isOwn ? OTHER_IMPORT : ANY_IMPORT).test(text)) return undefined;
     const source = Module.wrap(text);
