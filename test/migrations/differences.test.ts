@@ -410,7 +410,7 @@ describeEachDatabase("autogenerate", (database) => {
     const models = (indexes: object[]) => (sequelize: Sequelize) => {
       sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
       const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" } }, n: INTEGER };
-      sequelize.define("Kept", attributes, { tableName: "kept", timestamps: false, indexes });
+      sequelize.define("Doubled", attributes, { tableName: "doubled", timestamps: false, indexes });
     };
     project.define(models([]));
     await project.ok("migrate", "-m", "key");
