@@ -409,6 +409,13 @@ export function* chunks(
   if (start < rows.length) yield start === 0 ? rows : rows.slice(start);
 }
 
+/** The first value of each row: the keys, where they have one column. */
+export function firstValues(rows: readonly (readonly Bindable[])[]): Bindable[] {
+  const values = new Array<Bindable>(rows.length);
+  for (let i = 0; i < rows.length; i++) values[i] = (rows[i] as readonly Bindable[])[0] as Bindable;
+  return values;
+}
+
 /** A value for an error message: its type and a short form. */
 export function describe(value: unknown): string {
   if (value === undefined) return "undefined";

@@ -12,7 +12,7 @@ import type {
   ValueKind,
   LexicalRules,
 } from "./dialect";
-import { CHUNK_KEYS, Dialect, chunks } from "./dialect";
+import { CHUNK_KEYS, Dialect, chunks, firstValues } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readPostgresPlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
@@ -220,7 +220,7 @@ export class PostgresDialect extends Dialect {
     if (request.keys.length === 1 && key?.kind === "integer") {
       const sql = `DELETE FROM ${request.table} WHERE ${this.identifier(key.name)} = ANY ($1::bigint[])`;
       for (const chunk of chunks(request.rows, CHUNK_KEYS))
-        matched += (await runner.run(sql, [`{${chunk.join(",")}}`])).rowCount;
+        matched += (await runner.run(sql, [`{${firstValues(chunk).join(",")}}`])).rowCount;
       return matched;
     }
     const definition = request.keys.map((column, i) => `c${i} ${recordType(column)}`).join(", ");

@@ -300,23 +300,31 @@ export class Flush {
     const { handle, dialect } = this.#connection;
     await runHooks("beforeDestroy", states, handle);
     const request = { table: mapper.table, keys: keys.map(({ bulk }) => bulk) };
+    const partAt = (start: number): { states: readonly InstanceState[]; rows: Rows } => {
+      const part = states.length <= CHUNK_KEYS ? states : states.slice(start, start + CHUNK_KEYS);
+      return { states: part, rows: keyRows(part, keys) };
+    };
     let matched = 0;
     let written: readonly InstanceState[] = [];
-    for (let start = 0; start < states.length; start += CHUNK_KEYS) {
+    let part = partAt(0);
+    for (let start = CHUNK_KEYS; part.states.length > 0; start += CHUNK_KEYS) {
       this.#connection.throwIfCancelled();
-      const part = states.length <= CHUNK_KEYS ? states : states.slice(start, start + CHUNK_KEYS);
       try {
-        const running = dialect.delete(this.#connection, { ...request, rows: keyRows(part, keys) });
-        if (written.length > 0) {
+        const running = dialect.delete(this.#connection, { ...request, rows: part.rows });
+        const sent = part.states;
+        // What is left to do here is done while the database works.
+        part = { states: [], rows: [] };
+        if (states.length > CHUNK_KEYS) {
           running.catch(() => undefined);
           await nextTurn();
           becomeDeleted(this.#unit, written);
+          if (start < states.length) part = partAt(start);
         }
         matched += await running;
+        written = sent;
       } catch (error) {
         throw explainFailure(error, "delete", states.length === 1 ? states[0] : undefined, mapper, this.#plan.inserts);
       }
-      written = part;
     }
     if (matched < states.length) {
       if (mapper.version !== undefined) throw stale("DELETE", mapper, states.length, matched);

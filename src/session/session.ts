@@ -204,10 +204,11 @@ export class Session implements QueryExecutor {
    *
    * @param force  a paranoid model's row is deleted for good
    */
-  delete(object: object, { force = false }: { force?: boolean } = {}): void {
+  delete(object: object, options?: { force?: boolean }): void {
     const instance = this.#instance(object);
-    this.#unit.delete(instance, this.mapperOf(instance));
-    if (force) ownState(instance, this.mapperOf(instance)).forced = true;
+    const state = ownState(instance, this.mapperOf(instance));
+    this.#unit.delete(state);
+    if (options?.force) state.forced = true;
   }
 
   /** Takes an object out of the session; nothing is written of it any more. */

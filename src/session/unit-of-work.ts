@@ -201,17 +201,21 @@ export class UnitOfWork {
   // Deleting and leaving
 
   /** Marks a persistent object, and loaded ones that follow it along delete cascades, for deletion. */
-  delete(instance: Instance, mapper: Mapper): void {
-    const state = ownState(instance, mapper);
-    if (state.status === "deleted" && state.unit === this) return;
+  delete(state: InstanceState): void {
+    const { instance, mapper, status } = state;
+    if (status === "persistent" && state.unit === this) {
+      this.mark(state);
+      return;
+    }
+    if (status === "deleted" && state.unit === this) return;
     if (state.wasDeleted) {
       throw new InvalidRequestError(
         `Instance '${describeInstance(instance, mapper)}' has been deleted and its deletion is committed.`,
       );
     }
-    if (state.status === "transient" || state.status === "pending") {
+    if (status === "transient" || status === "pending") {
       throw new InvalidRequestError(`Instance '${describeInstance(instance, mapper)}' is not persisted`, {
-        hint: state.status === "pending" ? "db.session.expunge(object) takes it out of the session" : undefined,
+        hint: status === "pending" ? "db.session.expunge(object) takes it out of the session" : undefined,
       });
     }
     if (state.unit !== this) this.#addOne(state);
