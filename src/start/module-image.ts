@@ -75,10 +75,10 @@ export function stampOf(file: string): FileStamp | undefined {
 export class ModuleImage {
   readonly #file: string;
   readonly #key: string;
-  readonly #body: Buffer;
+  readonly #body: Body | undefined;
   readonly #modules: Readonly<Record<string, Entry>>;
 
-  private constructor(file: string, key: string, body: Buffer, modules: Readonly<Record<string, Entry>>) {
+  private constructor(file: string, key: string, body?: Body, modules: Readonly<Record<string, Entry>> = {}) {
     this.#file = file;
     this.#key = key;
     this.#body = body;
@@ -93,26 +93,32 @@ export class ModuleImage {
   static read(folder: string, key: string): ModuleImage {
     const file = join(folder, `modules-${hashOf(key)}.image`);
     try {
-      const read = isOwnFile(file) ? readWhole(file) : undefined;
+      const read = isOwnFile(file) ? readHeader(file) : undefined;
       const holds = read?.header.key === key && read.header.places.every(isUnchanged);
       if (holds) return new ModuleImage(file, key, read.body, read.header.modules);
     } catch {
       // What cannot be read is written anew.
     }
-    return new ModuleImage(file, key, Buffer.alloc(0), {});
+    return new ModuleImage(file, key);
   }
 
   /** A module that is kept and whose file has not changed. */
   module(file: string): KeptModule | undefined {
     const entry = this.#modules[file];
-    if (!entry) return undefined;
+    if (!entry || !this.#body) return undefined;
     const stamp = stampOf(file);
     if (stamp?.changedMs !== entry.stamp[0] || stamp.size !== entry.stamp[1]) return undefined;
     const { requests, narrow } = entry;
     const [start, length] = entry.source;
-    if (checksumOf(this.#body, start, padded(entry.code[0] + entry.code[1])) !== entry.checksum) return undefined;
-    const source = this.#body.toString(narrow ? "latin1" : "utf8", start, start + length);
-    return { stamp, source, requests, code: this.#body.subarray(entry.code[0], entry.code[0] + entry.code[1]) };
+    const bytes = readBytes(
+      this.#body.descriptor,
+      this.#body.start + start,
+      padded(entry.code[0] + entry.code[1]) - start,
+    );
+    if (!bytes || checksumOf(bytes, 0, bytes.length) !== entry.checksum) return undefined;
+    const source = bytes.toString(narrow ? "latin1" : "utf8", 0, length);
+    const code = entry.code[0] - start;
+    return { stamp, source, requests, code: bytes.subarray(code, code + entry.code[1]) };
   }
 
   /**
@@ -132,25 +138,42 @@ export class ModuleImage {
   }
 }
 
-function readWhole(file: string): { header: Header; body: Buffer } | undefined {
+/** Where the modules of an image stand: the open file, which stays the same one when another is written in its place. */
+interface Body {
+  readonly descriptor: number;
+  readonly start: number;
+}
+
+/** Reads the header alone: most starts need few of the modules, and read each when it is asked for. */
+function readHeader(file: string): { header: Header; body: Body } | undefined {
   const descriptor = openSync(file, "r");
-  try {
-    const { size } = fstatSync(descriptor);
-    const bytes = Buffer.allocUnsafeSlow(size);
-    for (let at = 0; at < size;) {
-      const count = readSync(descriptor, bytes, at, size - at, at);
-      if (count === 0) return undefined;
-      at += count;
-    }
-    if (size < PREFIX || bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
-    const end = PREFIX + bytes.readUInt32LE(MAGIC.length);
-    if (checksumOf(bytes, PREFIX, end) !== bytes.readInt32LE(MAGIC.length + 4)) return undefined;
-    const header = JSON.parse(bytes.toString("utf8", PREFIX, end)) as Header;
-    const body = bytes.subarray(end);
-    return header.size === body.length ? { header, body } : undefined;
-  } finally {
-    closeSync(descriptor);
+  const header = headerOf(descriptor);
+  if (header !== undefined) return header;
+  closeSync(descriptor);
+  return undefined;
+}
+
+function headerOf(descriptor: number): { header: Header; body: Body } | undefined {
+  const { size } = fstatSync(descriptor);
+  const prefix = readBytes(descriptor, 0, PREFIX);
+  if (prefix?.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
+  const length = prefix.readUInt32LE(MAGIC.length);
+  const bytes = PREFIX + length <= size ? readBytes(descriptor, PREFIX, length) : undefined;
+  if (!bytes || checksumOf(bytes, 0, length) !== prefix.readInt32LE(MAGIC.length + 4)) return undefined;
+  const header = JSON.parse(bytes.toString("utf8")) as Header;
+  const start = PREFIX + length;
+  return header.size === size - start ? { header, body: { descriptor, start } } : undefined;
+}
+
+/** Bytes of a file; undefined where it is shorter. */
+function readBytes(descriptor: number, start: number, length: number): Buffer | undefined {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  for (let at = 0; at < length;) {
+    const count = readSync(descriptor, bytes, at, length - at, start + at);
+    if (count === 0) return undefined;
+    at += count;
   }
+  return bytes;
 }
 
 function isUnchanged([place, changedMs]: readonly [string, number]): boolean {
