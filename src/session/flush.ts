@@ -16,7 +16,7 @@ import { generate, learnServerDefault } from "./insert-values";
 import type { InstanceState } from "./instance-state";
 import { readColumns } from "./read-columns";
 import { keyRows } from "./row-keys";
-import { updateSteps } from "./update-steps";
+import { giveBackOriginal, updateSteps } from "./update-steps";
 import type { UnitOfWork } from "./unit-of-work";
 
 /** Carries out a flush plan on a connection that has its transaction open. */
@@ -141,13 +141,12 @@ export class Flush {
     { keys, returned = [] }: InsertResult,
   ): Promise<void> | undefined {
     const { generatedKey } = mapper;
-    const names = shape.columns.map(({ name }) => name);
     const isReturned = this.#connection.dialect.supportsReturning;
     for (let i = 0; i < states.length; i++) {
       const state = states[i] as InstanceState;
       if (shape.hasGeneratedKey && generatedKey !== undefined)
         generate(state, generatedKey.name, generatedKey.fromDatabase(keys[i]));
-      for (const name of names) if (state.instance.dataValues[name] === undefined) generate(state, name, null);
+      fillUnset(state, shape.columns);
       if (isReturned && shape.unknown.length > 0) takeStored(state, shape.unknown, returned[i] ?? {}, true);
     }
     if (isReturned || shape.unknown.length === 0) {
@@ -175,7 +174,6 @@ export class Flush {
 
   async #insertExpressions({ mapper, shape, states }: InsertStep): Promise<void> {
     const { dialect } = this.#connection;
-    const unset = shape.columns.map(({ name }) => name);
     for (const state of states) {
       const values = assignments(state, shape.columns);
       const computed = [...shape.unknown, ...computedOf(values)];
@@ -198,7 +196,7 @@ export class Flush {
         if (shape.hasGeneratedKey && mapper.generatedKey) takeStored(state, [mapper.generatedKey], row, true);
         takeStored(state, computed, await readColumns(this.#connection, state, computed), true);
       }
-      for (const name of unset) if (state.instance.dataValues[name] === undefined) generate(state, name, null);
+      fillUnset(state, shape.columns);
     }
   }
 
@@ -226,7 +224,7 @@ export class Flush {
     const { handle } = this.#connection;
     await runHooks(hooked[0], step.states, handle, step.sets);
     if (step.purpose === "save") {
-      for (const state of step.states) giveBackChanges(state);
+      for (const state of step.states) giveBackOriginal(state);
       for (const again of updateSteps(step.states, undefined, this.#plan)) await this.#updateRows(again);
     } else await this.#updateRows(step);
     await runHooks(hooked[1], step.states, handle, step.sets);
@@ -315,10 +313,10 @@ export class Flush {
         // What is left to do here is done while the database works.
         part = { states: [], rows: [] };
         if (states.length > CHUNK_KEYS) {
-          running.catch(() => undefined);
-          await nextTurn();
-          becomeDeleted(this.#unit, written);
-          if (start < states.length) part = partAt(start);
+          await whileRunning(running, () => {
+            becomeDeleted(this.#unit, written);
+            if (start < states.length) part = partAt(start);
+          });
         }
         matched += await running;
         written = sent;
@@ -381,11 +379,7 @@ export class Flush {
       let result: T;
       try {
         const running = run(part);
-        if (written !== undefined) {
-          running.catch(() => undefined);
-          await nextTurn();
-          await written();
-        }
+        if (written !== undefined) await whileRunning(running, written);
         result = await running;
         if (savepoint) await this.#connection.release("flush_batch");
       } catch (error) {
@@ -411,9 +405,11 @@ export class Flush {
 
 type Rows = readonly (readonly Bindable[])[];
 
-/** Resolves when what was asked of the database is on its way. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Does some work once a statement is on its way to the database; whether the statement fails is the caller's to see. */
+async function whileRunning(statement: Promise<unknown>, work: () => Promise<void> | void): Promise<void> {
+  statement.catch(() => undefined);
+  await new Promise((resolve) => setImmediate(resolve));
+  await work();
 }
 
 function updateRequest(step: UpdateStep, rows: Rows): UpdateRequest {
@@ -444,6 +440,12 @@ function stale(verb: "UPDATE" | "DELETE", mapper: Mapper, expected: number, matc
 }
 
 /** NULL was written for what was unset, so that is what the object has. */
+/** An INSERT has left NULL in what had no value. */
+function fillUnset(state: InstanceState, columns: readonly Attribute[]): void {
+  const { dataValues } = state.instance;
+  for (const { name } of columns) if (dataValues[name] === undefined) generate(state, name, null);
+}
+
 function takeStored(state: InstanceState, attributes: readonly Attribute[], row: DriverRow, isInsert: boolean): void {
   for (const attribute of attributes) {
     const stored = row[attribute.column];
@@ -468,11 +470,4 @@ function committedKey(state: InstanceState, attribute: Attribute): unknown {
   return flushing !== undefined && attribute.name in flushing
     ? flushing[attribute.name]
     : state.instance.dataValues[attribute.name];
-}
-
-/** What the plan took from an object is given back, so that it can be planned again after a hook changed it. */
-function giveBackChanges(state: InstanceState): void {
-  if (state.flushing === undefined) return;
-  state.original = { ...state.original, ...state.flushing };
-  state.flushing = undefined;
 }

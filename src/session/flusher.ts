@@ -21,6 +21,7 @@ import type { StateSet } from "./state-set";
 import type { TransactionControl } from "./transaction";
 import { undoChanges } from "./unit-of-work";
 import type { UnitOfWork } from "./unit-of-work";
+import { giveBackOriginal } from "./update-steps";
 import { relationOf } from "./relations";
 import type { Relation } from "./relations";
 
@@ -224,7 +225,7 @@ export class Flusher {
     } catch (error) {
       for (const state of inserts) state.inserting = false;
       for (const relation of newRelations) relation.writeAgain();
-      for (const state of touched) giveBack(state);
+      for (const state of touched) giveBackOriginal(state);
       throw error;
     }
     plan.newRelations = newRelations;
@@ -266,7 +267,7 @@ export class Flusher {
     for (const step of plan.steps) {
       if (step.kind !== "update") continue;
       for (const state of step.states) {
-        giveBack(state);
+        giveBackOriginal(state);
         if (state.status === "persistent") this.#unit.touch(state);
       }
     }
@@ -355,10 +356,4 @@ function withParents(states: readonly InstanceState[]): Set<InstanceState> {
     }
   }
   return chosen;
-}
-
-function giveBack(state: InstanceState): void {
-  if (state.flushing === undefined) return;
-  state.original = { ...state.original, ...state.flushing };
-  state.flushing = undefined;
 }

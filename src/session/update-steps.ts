@@ -114,6 +114,13 @@ export function takeOriginal(state: InstanceState, links: readonly Link[] = []):
   return original;
 }
 
+/** What a plan took from an object is given back, so that it can be planned again. */
+export function giveBackOriginal(state: InstanceState): void {
+  if (state.flushing === undefined) return;
+  state.original = { ...state.original, ...state.flushing };
+  state.flushing = undefined;
+}
+
 function sameColumns(a: readonly Attribute[], b: readonly Attribute[]): boolean {
   return a.length === b.length && a.every((attribute, i) => attribute === b[i]);
 }
