@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import type { Sequelize } from "sequelize";
+import { afterAll, beforeAll } from "vitest";
 import { databases } from "../databases";
 
 /** The built entry of the program; `npm test` builds it before the tests run. */
@@ -66,6 +68,37 @@ export function programDatabases(): ProgramDatabase[] {
       },
     })),
   ];
+}
+
+/** The database of a block of tests, and a folder of its own. */
+export interface OpenProgramDatabase {
+  readonly folder: string;
+  /** There from the block's first `beforeAll` on, where the block is not skipped. */
+  readonly url: string;
+}
+
+/**
+ * Makes a database before the tests of a block and drops it after them.
+ *
+ * @param filled  the program has been started on it, so that the sample data are there; default false
+ */
+export function useProgramDatabase(
+  { skipReason, create }: Pick<ProgramDatabase, "skipReason" | "create">,
+  { filled = false } = {},
+): OpenProgramDatabase {
+  const open = { folder: "", url: "" };
+  let drop: () => Promise<void>;
+  beforeAll(async () => {
+    open.folder = mkdtempSync(join(tmpdir(), "sequelize-shell-"));
+    if (skipReason !== undefined) return;
+    ({ url: open.url, drop } = await create(open.folder));
+    if (filled) await runProgram([open.url, "-e", "1"]);
+  });
+  afterAll(async () => {
+    if (skipReason === undefined) await drop();
+    rmSync(open.folder, { recursive: true, force: true });
+  });
+  return open;
 }
 
 function urlOf(scheme: string, sequelize: Sequelize): string {

@@ -1,30 +1,17 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { programDatabases, runProgram } from "./built-program";
+import { describe, expect, it } from "vitest";
+import { programDatabases, runProgram, useProgramDatabase } from "./built-program";
 
 describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"))(
   "commands on $name",
   ({ name, skipReason, create }) => {
     const it_ = it.skipIf(skipReason !== undefined);
-    let folder: string;
-    let url: string;
-    let drop: () => Promise<void>;
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), "sequelize-shell-"));
-      if (skipReason !== undefined) return;
-      ({ url, drop } = await create(folder));
-      await runProgram([url, "-e", "1"]);
-    });
-    afterAll(async () => {
-      if (skipReason === undefined) await drop();
-      rmSync(folder, { recursive: true, force: true });
-    });
+    const at = useProgramDatabase({ skipReason, create }, { filled: true });
 
     /** Runs lines in a sandbox, where nothing of them stays. */
     const run = (lines: readonly string[], ...options: string[]) =>
-      runProgram([url, "--sandbox", "--keep-going", ...options], { input: lines.join("\n"), cwd: folder });
+      runProgram([at.url, "--sandbox", "--keep-going", ...options], { input: lines.join("\n"), cwd: at.folder });
     const values = (stdout: string): unknown[] =>
       stdout
         .trimEnd()
@@ -119,10 +106,10 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
     });
 
     it_(".import takes all rows or none, and names the line and the column of a bad one", async () => {
-      writeFileSync(join(folder, "good.csv"), 'name,role_id\n"o\'neill, ""o""",1\nyan,\n');
-      writeFileSync(join(folder, "bad.csv"), "username,roleId\nanton,1\nberta,x\njohn,1\nclara,99\n");
-      writeFileSync(join(folder, "more.jsonl"), '{"username":"yan","roleId":2}\n{"username":"emma","roleId":3}\n');
-      writeFileSync(join(folder, "list.json"), '[\n {"username": "felix"},\n {"username": null}\n]\n');
+      writeFileSync(join(at.folder, "good.csv"), 'name,role_id\n"o\'neill, ""o""",1\nyan,\n');
+      writeFileSync(join(at.folder, "bad.csv"), "username,roleId\nanton,1\nberta,x\njohn,1\nclara,99\n");
+      writeFileSync(join(at.folder, "more.jsonl"), '{"username":"yan","roleId":2}\n{"username":"emma","roleId":3}\n');
+      writeFileSync(join(at.folder, "list.json"), '[\n {"username": "felix"},\n {"username": null}\n]\n');
       const { stdout, stderr } = await run([
         ".import good.csv User --map name=username",
         "User.query.filter(User.c.username.in(['o\\'neill, \"o\"', 'yan'])).orderBy(User.c.id).all().map(user => user.roleId)",
@@ -169,14 +156,14 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
       ]);
       expect(stdout).toBe("true\n".repeat(4));
       expect(stderr).toContain("64 rows written to out.csv");
-      expect(readFileSync(join(folder, "some.csv"), "utf8")).toMatch(/^id,username,roleId\n1,susan,1\n2,john,\d\n$/);
-      expect(readFileSync(join(folder, "none.csv"), "utf8")).toBe("id,username,roleId\n");
-      expect(readFileSync(join(folder, "out.sql"), "utf8")).toMatch(
+      expect(readFileSync(join(at.folder, "some.csv"), "utf8")).toMatch(/^id,username,roleId\n1,susan,1\n2,john,\d\n$/);
+      expect(readFileSync(join(at.folder, "none.csv"), "utf8")).toBe("id,username,roleId\n");
+      expect(readFileSync(join(at.folder, "out.sql"), "utf8")).toMatch(
         /^INSERT INTO users \(id, username, role_id\) VALUES \(1, 'susan', 1\);\n$/,
       );
       expect(stderr).toContain('Cannot tell the form of "out.xyz"');
       expect(stderr).toContain('Cannot write "no/folder.csv": there is no such folder.');
-      expect(readdirSync(folder).filter((file) => file.endsWith(".partial"))).toEqual([]);
+      expect(readdirSync(at.folder).filter((file) => file.endsWith(".partial"))).toEqual([]);
     });
 
     it_(".save writes a script that makes the same objects again", async () => {
@@ -190,7 +177,7 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
       ]);
       expect(stderr).toContain("3 objects written to seed.ts");
       expect(stderr).toContain("there is such a file");
-      const seed = readFileSync(join(folder, "seed.ts"), "utf8");
+      const seed = readFileSync(join(at.folder, "seed.ts"), "utf8");
       expect(seed).toBe(
         [
           'const boss = new Role({ name: "Boss" });',
@@ -207,11 +194,11 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
         "User.query.filterBy({ username: 'u1' }).options(joined('role')).first().role.name",
       ]);
       expect(again.stdout).toBe("Boss\n");
-      rmSync(join(folder, "seed.ts"));
+      rmSync(join(at.folder, "seed.ts"));
     });
 
     it_(".sandbox on, diff, commit and off; .readonly on and off", async () => {
-      const { stdout, stderr } = await runProgram([url, "--keep-going", "--format", "json"], {
+      const { stdout, stderr } = await runProgram([at.url, "--keep-going", "--format", "json"], {
         input: [
           ".sandbox diff",
           ".sandbox on",
@@ -254,8 +241,8 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
     });
 
     it_(".connect opens another database in the place of this one, .reload the same", async () => {
-      const { stdout, stderr } = await runProgram([url, "--keep-going", "--yes"], {
-        cwd: folder,
+      const { stdout, stderr } = await runProgram([at.url, "--keep-going", "--yes"], {
+        cwd: at.folder,
         input: [
           "const mine = 7",
           ".connect sqlite:other.sqlite",
@@ -265,7 +252,7 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
           "User.query.count() + mine",
           ".connect nothing://x",
           "User.query.count() + mine",
-          `.connect ${url}`,
+          `.connect ${at.url}`,
           "User.query.count() + mine",
           "db.session.add(new User({ username: 'lost' }))",
           ".connect sqlite:other.sqlite",
@@ -274,7 +261,7 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
       expect(stdout).toBe("8\n8\n67\n");
       expect(stderr).toContain('Unknown dialect "nothing"');
       expect(stderr).toContain("Cannot connect to another database: 1 new not committed.");
-      expect(existsSync(join(folder, "other.sqlite"))).toBe(true);
+      expect(existsSync(join(at.folder, "other.sqlite"))).toBe(true);
     });
   },
 );

@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { PostgresDialect } from "../../src/driver/postgres";
 import { SqliteDialect } from "../../src/driver/sqlite";
 import { bulkStatements } from "../../src/shell/destructive-guard";
-import { PROGRAM, programDatabases, runProgram } from "./built-program";
+import { PROGRAM, programDatabases, runProgram, useProgramDatabase } from "./built-program";
 import { PtyShell } from "./pty-shell";
 
 describe("what a statement takes", () => {
@@ -91,19 +88,7 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
   "the guard on $name",
   ({ skipReason, create }) => {
     const it_ = it.skipIf(skipReason !== undefined);
-    let folder: string;
-    let url: string;
-    let drop: () => Promise<void>;
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), "sequelize-shell-"));
-      if (skipReason !== undefined) return;
-      ({ url, drop } = await create(folder));
-      await runProgram([url, "-e", "1"]);
-    });
-    afterAll(async () => {
-      if (skipReason === undefined) await drop();
-      rmSync(folder, { recursive: true, force: true });
-    });
+    const at = useProgramDatabase({ skipReason, create }, { filled: true });
 
     const refused: readonly (readonly [string, RegExp])[] = [
       ["User.query.delete()", /Refused: DELETE FROM users - no WHERE, 60 rows\./],
@@ -125,7 +110,7 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
         "User.query.count()",
         "User.query.filter(User.c.roleId.isNull()).count()",
       ];
-      const run = await runProgram([url, "--keep-going"], { input: lines.join("\n") });
+      const run = await runProgram([at.url, "--keep-going"], { input: lines.join("\n") });
       refused.forEach(([, message], index) => {
         expect(run.stderr).toMatch(new RegExp(`error: line ${index + 1}: ${message.source}`));
       });
@@ -144,11 +129,11 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
           ".sql User.destroy({ where: {} })",
           "User.query.count()",
         ];
-        const run = await runProgram([url], { input: lines.join("\n") });
+        const run = await runProgram([at.url], { input: lines.join("\n") });
         expect(run.stderr).not.toContain("Refused");
         expect(run.stdout).toMatch(/DELETE FROM .users.*;\n54\n$/);
         expect(run.exitCode).toBe(0);
-        const allowed = await runProgram([url, "--yes", "-e", "User.destroy({ where: {} })"]);
+        const allowed = await runProgram([at.url, "--yes", "-e", "User.destroy({ where: {} })"]);
         expect(allowed).toMatchObject({ exitCode: 0, stderr: "" });
       },
     );

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rmSync } from "node:fs";
+import { describe, expect, it } from "vitest";
 import { MAIN_JOB, isSqlShape } from "../main-job";
-import { PROGRAM, programDatabases, runProgram } from "./built-program";
+import { PROGRAM, programDatabases, runProgram, useProgramDatabase } from "./built-program";
 import { PtyShell } from "./pty-shell";
 
 /** What a person sees at the terminal after some of the lines; times are written as N. */
@@ -54,24 +52,13 @@ const SEEN: Readonly<Record<string, string>> = {
 const NOT_FOUND = "error: 404 Not Found: The requested URL was not found on the server.";
 
 describe.each(programDatabases())("the main job on $name", ({ skipReason, create }) => {
-  let folder: string;
-  let url: string;
-  let drop: () => Promise<void>;
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "sequelize-shell-"));
-    if (skipReason === undefined) ({ url, drop } = await create(folder));
-  });
-  afterAll(async () => {
-    if (skipReason === undefined) await drop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const at = useProgramDatabase({ skipReason, create });
 
   it.skipIf(skipReason !== undefined)(
     `runs through stdin${skipReason ? ` (skipped: ${skipReason})` : ""}`,
     async () => {
       const input = MAIN_JOB.map(({ line }) => `${line}\n`).join("");
-      const run = await runProgram([url, "--empty", "--format", "json", "--keep-going"], { input });
+      const run = await runProgram([at.url, "--empty", "--format", "json", "--keep-going"], { input });
       const values = run.stdout
         .trimEnd()
         .split("\n")
@@ -94,12 +81,13 @@ describe.each(programDatabases())("the main job on $name", ({ skipReason, create
   it.skipIf(skipReason !== undefined)(
     `runs in a terminal${skipReason ? ` (skipped: ${skipReason})` : ""}`,
     async () => {
-      if (url.startsWith("sqlite:") && url !== "sqlite::memory:") rmSync(url.slice("sqlite:".length), { force: true });
-      if (!url.startsWith("sqlite:")) {
+      if (at.url.startsWith("sqlite:") && at.url !== "sqlite::memory:")
+        rmSync(at.url.slice("sqlite:".length), { force: true });
+      if (!at.url.startsWith("sqlite:")) {
         // The tables of the run through stdin are there still.
-        await runProgram([url, "--yes", "-e", "db.dropAll()"]);
+        await runProgram([at.url, "--yes", "-e", "db.dropAll()"]);
       }
-      const shell = new PtyShell([PROGRAM, url, "--empty"], { environment: { NO_COLOR: "1" }, columns: 140 });
+      const shell = new PtyShell([PROGRAM, at.url, "--empty"], { environment: { NO_COLOR: "1" }, columns: 140 });
       try {
         await shell.until(/session db\.session[\s\S]*> ?$/);
         for (const { line, error } of MAIN_JOB) {

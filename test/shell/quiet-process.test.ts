@@ -1,25 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { programDatabases, runProgram } from "./built-program";
+import { describe, expect, it } from "vitest";
+import { programDatabases, runProgram, useProgramDatabase } from "./built-program";
 
 describe.each(programDatabases())("waiting without end on $name", ({ skipReason, create }) => {
-  let folder: string;
-  let url: string;
-  let drop: () => Promise<void>;
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "sequelize-shell-"));
-    if (skipReason === undefined) ({ url, drop } = await create(folder));
-  });
-  afterAll(async () => {
-    if (skipReason === undefined) await drop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const at = useProgramDatabase({ skipReason, create });
 
   it.skipIf(skipReason !== undefined)("ends with exit code 13, also after the session worked", async () => {
-    const ended = await runProgram([url, "--empty", "--format", "json"], {
+    const ended = await runProgram([at.url, "--empty", "--format", "json"], {
       input: "User.query.count()\nawait new Promise(() => {})\n3\n",
     });
     expect(ended).toEqual({
@@ -38,7 +24,7 @@ describe.each(programDatabases())("waiting without end on $name", ({ skipReason,
       "server.close()",
       "User.query.count()",
     ];
-    const ended = await runProgram([url, "--empty", "--format", "json", "-e", waits.join("; ")]);
+    const ended = await runProgram([at.url, "--empty", "--format", "json", "-e", waits.join("; ")]);
     expect(ended).toEqual({ exitCode: 0, stdout: "0\n", stderr: "" });
   });
 });

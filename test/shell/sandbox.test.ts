@@ -1,30 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { programDatabases, runProgram } from "./built-program";
+import { describe, expect, it } from "vitest";
+import { programDatabases, runProgram, useProgramDatabase } from "./built-program";
 
 const servers = programDatabases().filter(({ name }) => name !== "sqlite::memory:");
 
 describe.each(servers)("the sandbox on $name", ({ name, skipReason, create }) => {
   const it_ = it.skipIf(skipReason !== undefined);
-  let folder: string;
-  let url: string;
-  let drop: () => Promise<void>;
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "sequelize-shell-"));
-    if (skipReason !== undefined) return;
-    ({ url, drop } = await create(folder));
-    await runProgram([url, "-e", "1"]);
-  });
-  afterAll(async () => {
-    if (skipReason === undefined) await drop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const at = useProgramDatabase({ skipReason, create }, { filled: true });
 
   const run = async (lines: readonly string[], ...options: string[]) => {
-    const { stdout, stderr, exitCode } = await runProgram([url, "--keep-going", ...options], {
+    const { stdout, stderr, exitCode } = await runProgram([at.url, "--keep-going", ...options], {
       input: lines.map((line) => `${line}\n`).join(""),
     });
     return { values: stdout.trimEnd().split("\n"), stderr, exitCode };
