@@ -24,6 +24,7 @@ clearInterval(watch);
 const memory = Math.max(peak, process.memoryUsage().rss) - base;
 console.log(JSON.stringify({ value, rows, cpu: (user + system) / 1000, memory }));
 await phases.close?.();
+// A peer may keep its pool open.
 process.exit(0);
 
 /** Microseconds of one call, after warming up. */

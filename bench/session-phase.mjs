@@ -21,4 +21,5 @@ if (Array.isArray(held) && held.length !== Number(count))
   throw new Error(`Expected ${count} objects, got ${held.length}.`);
 await phases.close?.();
 console.log(JSON.stringify({ ms, rss }));
+// A peer may keep its pool open.
 process.exit(0);

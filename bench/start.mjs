@@ -146,4 +146,5 @@ for (const [name, values] of Object.entries(times)) {
   if (values.length === 0) console.log(`| ${name} | absent | |`);
   else console.log(`| ${name} | ${median(values).toFixed(0)} | ${(median(values) / base).toFixed(2)} |`);
 }
+// A terminal that was ended may still hold its pseudo-terminal.
 process.exit(0);

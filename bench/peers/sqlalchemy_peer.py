@@ -3,27 +3,13 @@ import json
 import sys
 import time
 
-from sqlalchemy import Column, ForeignKey, Integer, String, create_engine
-from sqlalchemy.orm import Session, declarative_base, relationship
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from sqlalchemy_models import Role, User
 
 _, _, phase, url, count = sys.argv
 count = int(count)
-Base = declarative_base()
-
-
-class Role(Base):
-    __tablename__ = "roles"
-    id = Column(Integer, primary_key=True)
-    name = Column(String(64), unique=True)
-
-
-class User(Base):
-    __tablename__ = "users"
-    id = Column(Integer, primary_key=True)
-    username = Column(String(64), nullable=False)
-    role_id = Column(Integer, ForeignKey("roles.id"))
-    role = relationship("Role", backref="users")
-
 
 session = Session(create_engine(url.replace("sqlite:///", "sqlite:////", 1) if not url.startswith("sqlite:////") else url))
 
