@@ -24,7 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     commandLine = parseCommandLine(argv);
   } catch (error) {
-    return fail(error, argv.includes("--debug"), EXIT.usage);
+    return fail(error, argv.includes("--debug"), EXIT.usage, asksForJson(argv));
   }
   switch (commandLine.kind) {
     case "help":
@@ -95,6 +95,7 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
         program,
         input: code === undefined && file === undefined ? process.stdin : undefined,
         keepGoing: commandLine.keepGoing,
+        isLast: true,
         output: process.stdout,
         errorOutput: process.stderr,
       });
@@ -105,6 +106,13 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
   } catch (error) {
     return fail(error, commandLine.debug, EXIT.failed, !interactive && format === "json");
   }
+}
+
+/** Whether a command line that cannot be read asks for JSON. */
+function asksForJson(argv: readonly string[]): boolean {
+  return argv.some(
+    (argument, index) => argument === "--format=json" || (argument === "json" && argv[index - 1] === "--format"),
+  );
 }
 
 async function runDb(commandLine: DbCommandLine): Promise<number> {
@@ -189,6 +197,6 @@ export async function runProgram(): Promise<void> {
   const argv = process.argv.slice(2);
   process.exitCode = await main(argv).catch((error: unknown) => fail(error, argv.includes("--debug"), EXIT.failed));
   saveCompiledModules();
-  // What was interrupted may have left timers behind.
-  if (process.exitCode === EXIT.interrupted) process.exit();
+  // What was interrupted or failed may have left timers behind, and lines on stdin that nobody reads any more.
+  if (process.exitCode === EXIT.interrupted || process.exitCode === EXIT.failed) process.exit();
 }

@@ -15,6 +15,8 @@ export interface BatchOptions {
   readonly input?: AsyncIterable<string | Uint8Array> | undefined;
   /** Whether to go on after an error. */
   readonly keepGoing?: boolean | undefined;
+  /** Whether the process ends with this batch: then errors that come after its end are told too. */
+  readonly isLast?: boolean | undefined;
   readonly output: NodeJS.WritableStream;
   readonly errorOutput: NodeJS.WritableStream;
 }
@@ -24,6 +26,8 @@ export type BatchEnding = "done" | "failed" | "refused" | "interrupted";
 
 /** The exit code of a process that ran out of things to wait for while an input still waited, as Node has it for modules. */
 export const NEVER_SETTLED_EXIT_CODE = 13;
+/** The exit code after an error that came when everything else was done. */
+const FAILED_EXIT_CODE = 1;
 
 /** How long a complete input waits for a line that might go on it, where the input comes from a pipe that is still open. */
 const LOOK_AHEAD_MS = 50;
@@ -38,7 +42,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchEnding> {
   const { context, errorOutput } = options;
   const batch = new Batch(options);
   const neverSettles = (): void => {
-    errorOutput.write(`error: ${batch.place()}waits for a promise that will never settle\n`);
+    batch.reportNeverSettling();
     process.exitCode = NEVER_SETTLED_EXIT_CODE;
   };
   // Connections to a server keep the process alive although nothing happens on them.
@@ -51,6 +55,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchEnding> {
   );
   process.on("beforeExit", neverSettles);
   process.on("SIGINT", batch.interrupt);
+  for (const event of LATE_ERRORS) process.on(event, batch.failLate);
   try {
     const ending = await batch.run();
     const work = context.pendingWork();
@@ -64,8 +69,11 @@ export async function runBatch(options: BatchOptions): Promise<BatchEnding> {
     await batch.close();
     process.off("SIGINT", batch.interrupt);
     process.off("beforeExit", neverSettles);
+    if (options.isLast !== true) for (const event of LATE_ERRORS) process.off(event, batch.failLate);
   }
 }
+
+const LATE_ERRORS = ["uncaughtException", "unhandledRejection"] as const;
 
 class Batch implements Surroundings {
   readonly interactive = false;
@@ -76,7 +84,11 @@ class Batch implements Surroundings {
   #ending: BatchEnding = "done";
   /** Whether an input runs; between inputs lines are waited for. */
   isRunning = false;
-  #interrupted = false;
+  #hasEnded = false;
+  /** Why nothing further is to be run, once that is so. */
+  #stopped: "failed" | "interrupted" | undefined;
+  /** Ends the wait for lines. */
+  #stopReading: () => void = () => undefined;
 
   constructor(options: BatchOptions) {
     this.#options = options;
@@ -84,20 +96,37 @@ class Batch implements Surroundings {
   }
 
   readonly interrupt = (): void => {
-    this.#interrupted = true;
-    void this.#runner.interrupt().catch(() => undefined);
+    this.#stop("interrupted");
   };
+
+  /** Takes an error of a timer, or of a promise that nobody watches: it counts like one of the input that runs. */
+  readonly failLate = (error: unknown): void => {
+    this.#runner.reportLate(error);
+    if (this.#options.keepGoing === true) this.#ending = "failed";
+    else if (!this.#hasEnded) this.#stop("failed");
+    // As everywhere in Node, whatever else is still to come.
+    if (this.#hasEnded) process.exitCode = FAILED_EXIT_CODE;
+    if (this.#hasEnded && this.#options.keepGoing !== true) process.exit();
+  };
+
+  #stop(why: "failed" | "interrupted"): void {
+    this.#stopped ??= why;
+    this.#stopReading();
+    void this.#runner.interrupt().catch(() => undefined);
+  }
 
   /** Ends what the inputs started, and keeps the compiled code of the compiler for the next start. */
   async close(): Promise<void> {
+    this.#hasEnded = true;
     await this.#runner.types.close();
     const { saveCompiledCode } = await import("./code-cache.js");
     saveCompiledCode();
   }
 
-  /** Names the input that is running, for a message. */
-  place(): string {
-    return this.#line === undefined ? "the code " : `line ${this.#line} `;
+  /** Tells that the input that is running will never end. */
+  reportNeverSettling(): void {
+    const place = this.#line === undefined ? "the code" : `line ${this.#line}`;
+    this.#runner.report({ name: "Error", message: `${place} waits for a promise that will never settle`, frames: [] });
   }
 
   async run(): Promise<BatchEnding> {
@@ -126,16 +155,25 @@ class Batch implements Surroundings {
   async #lines(input: AsyncIterable<string | Uint8Array>): Promise<void> {
     const lines = new InputLines();
     const reader = new LineReader(input);
-    while (!this.#interrupted) {
+    const stopped = new Promise<undefined>((resolve) => {
+      this.#stopReading = () => {
+        resolve(undefined);
+      };
+    });
+    while (this.#stopped === undefined) {
       const end = reader.ended;
       const next = lines.next({ final: reader.idle || end, end });
       if (next) {
         if (next.statement.kind !== "empty" && !(await this.#one(next))) return;
         reader.idle = false;
       } else if (end) return;
-      else lines.add(await reader.read(lines.isEmpty || reader.idle ? undefined : LOOK_AHEAD_MS));
+      else {
+        const more = reader.read(lines.isEmpty || reader.idle ? undefined : LOOK_AHEAD_MS);
+        lines.add((await Promise.race([more, stopped])) ?? []);
+      }
     }
-    this.#ending = "interrupted";
+    this.#ending = this.#stopped;
+    if (this.#stopped === "interrupted") this.note("error: interrupted");
   }
 
   async #one(input: Parameters<InputRunner["run"]>[0]): Promise<boolean> {
@@ -154,9 +192,9 @@ class Batch implements Surroundings {
       this.isRunning = false;
     });
     if (ending === "leave") return false;
-    if (ending === "interrupted" || this.#interrupted) {
-      this.#ending = "interrupted";
-      this.note("error: interrupted");
+    if (ending === "interrupted" || this.#stopped !== undefined) {
+      this.#ending = this.#stopped ?? "interrupted";
+      if (this.#ending === "interrupted") this.note("error: interrupted");
       return false;
     }
     if (ending === "failed" || ending === "refused") {

@@ -59,6 +59,8 @@ export class InputRunner {
   readonly #context: ShellContext;
   readonly #around: Surroundings;
   readonly #evaluator: Evaluator;
+  /** The first lines of inputs that were part of a longer text. */
+  readonly #firstLines = new WeakMap<ReportedInput, number>();
   /** What is known of the inputs' types. */
   readonly types: TypeChecks;
   #commands: readonly Command[] | undefined;
@@ -93,7 +95,7 @@ export class InputRunner {
   }
 
   /** Finds the text of an input by its name in stack traces. */
-  readonly findInput = (filename: string): ReportedInput | undefined => this.#evaluator.input(filename);
+  readonly #findInput = (filename: string): ReportedInput | undefined => this.#evaluator.input(filename);
 
   /** Runs one input and writes what comes of it. `firstLine` numbers errors, in a text of several inputs. */
   async run(input: Pick<Input, "text" | "statement"> & { firstLine?: number | undefined }): Promise<Ending> {
@@ -120,6 +122,17 @@ export class InputRunner {
     );
   }
 
+  /** Writes an error that came later than the input that it belongs to: of a timer, or of a promise that nobody watches. */
+  reportLate(error: unknown): void {
+    let input: ReportedInput | undefined;
+    const report = reportError(error, (filename) => {
+      const found = this.#findInput(filename);
+      input ??= found;
+      return found;
+    });
+    this.report(report, input && this.#firstLines.get(input));
+  }
+
   #inContext<T>(run: () => Promise<T>): Promise<T> {
     if (!this.#context.runInput) return run();
     const isFailure = (result: T): boolean => result === "failed" || result === "refused" || result === "interrupted";
@@ -131,7 +144,7 @@ export class InputRunner {
     if (this.#interrupted) return "interrupted";
     if (refused) return "failed";
     const startMs = performance.now();
-    const outcome = await this.#evaluate(statement);
+    const outcome = await this.#evaluate(statement, firstLine);
     const durationMs = performance.now() - startMs;
     if (outcome.kind === "value") {
       await this.#show(outcome.value, durationMs);
@@ -139,7 +152,7 @@ export class InputRunner {
       return "done";
     }
     if (outcome.kind === "interrupted") return "interrupted";
-    this.report(reportError(outcome.error, this.findInput, outcome.suggestion), firstLine);
+    this.report(reportError(outcome.error, this.#findInput, outcome.suggestion), firstLine);
     return endingOf(outcome.error);
   }
 
@@ -163,9 +176,10 @@ export class InputRunner {
     return refused;
   }
 
-  async #evaluate({ code, shift }: { code: string; shift: number }): Promise<Outcome> {
+  async #evaluate({ code, shift }: { code: string; shift: number }, firstLine?: number): Promise<Outcome> {
     const { compile } = await import("./compile.js");
     const compiled = compile(code, { shift });
+    if (firstLine !== undefined) this.#firstLines.set(compiled, firstLine);
     // A Ctrl-C that came while the compiler held the thread is read now: once the code runs, only a later one would stop it.
     if (this.#around.interactive) await keysAreRead();
     if (this.#interrupted) return { kind: "interrupted" };
@@ -210,7 +224,7 @@ export class InputRunner {
     } catch (error) {
       if (error instanceof StoppedInCommand) return "interrupted";
       if (!(error instanceof FailedInCommand)) throw error;
-      this.report(reportError(error.outcome.error, this.findInput, error.outcome.suggestion), firstLine);
+      this.report(reportError(error.outcome.error, this.#findInput, error.outcome.suggestion), firstLine);
       return endingOf(error.outcome.error);
     }
     return this.#leaving ? "leave" : "done";

@@ -1,4 +1,3 @@
-import type { ErrorReport } from "./error-report";
 import type { History } from "./history";
 import type { InputRunner, Surroundings } from "./input-runner";
 import type { ReverseSearch } from "./reverse-search";
@@ -256,9 +255,9 @@ class Repl implements Surroundings {
   }
 
   readonly #onLateError = (error: unknown): void => {
+    if (this.#opened) return this.#opened.runner.reportLate(error);
     void import("./error-report.js").then(({ renderReport, reportError }) => {
-      const report: ErrorReport = reportError(error, this.#opened?.runner.findInput ?? (() => undefined));
-      this.note(renderReport(report));
+      this.note(renderReport(reportError(error, () => undefined)));
     });
   };
 

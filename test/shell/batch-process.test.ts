@@ -50,4 +50,30 @@ describe("a batch as a process", { timeout: 60_000 }, () => {
       expect(ended).toMatchObject({ code: 0, out: "now\nending: interrupted\n", err: "error: interrupted\n" });
     },
   );
+
+  it.each([
+    ["of a timer", "setTimeout(() => { throw new Error('late') }, 20)"],
+    ["of a promise that nobody watches", "void sleep(20).then(() => { throw new Error('late') })"],
+  ])("ends at an error %s, and names its line and place", async (_name, code) => {
+    const ended = await run(`1\n${code}; 2\nsleep(20000)\n4\n`);
+    const column = code.indexOf("new Error");
+    expect(ended).toMatchObject({
+      out: "1\n2\nending: failed\n",
+      err: `error: line 2: late\n  2 | ${code}; 2\n    | ${" ".repeat(column)}^^^\n`,
+    });
+  });
+
+  it("is interrupted by SIGINT while it waits for lines", async () => {
+    const child = spawn(process.execPath, [join(folder, "test/shell/batch-host.js")]);
+    let written = "";
+    child.stdout.on("data", (data: Buffer) => {
+      written += data.toString();
+      if (written === "1\n") setTimeout(() => child.kill("SIGINT"), 200);
+    });
+    child.stderr.on("data", (data: Buffer) => (written += data.toString()));
+    child.stdin.write("1\n");
+    await new Promise((resolve) => child.on("close", resolve));
+    expect(written).toContain("error: interrupted");
+    expect(written).toContain("ending: interrupted");
+  });
 });

@@ -146,6 +146,31 @@ describe("options", () => {
     expect(closed.exitCode).toBe(3);
   });
 
+  it("errors of the command line, and waits that never end, are lines of JSON too where JSON is asked for", async () => {
+    const unknown = await run(["--format", "json", "--bogus"]);
+    expect(JSON.parse(unknown.stderr)).toMatchObject({
+      error: { name: "ArgumentError", message: 'Unknown option "--bogus".' },
+    });
+    const stuck = await run(["data.sqlite", "--format=json", "-e", "await new Promise(() => {})"]);
+    expect(stuck.exitCode).toBe(13);
+    expect(JSON.parse(stuck.stderr)).toEqual({
+      error: { name: "Error", message: "the code waits for a promise that will never settle" },
+    });
+  });
+
+  it("an error that comes when all is done is told with its place and ends the program", async () => {
+    const late = "setTimeout(() => { throw new Error('late') }, 300)";
+    const { stdout, stderr, exitCode } = await run(["data.sqlite", "-e", `${late}; setInterval(() => {}, 1000); 5`]);
+    expect({ stdout, exitCode }).toEqual({ stdout: "5\n", exitCode: 1 });
+    expect(stderr).toMatch(/^error: late\n {2}1 \| setTimeout[^\n]*\n {4}\| +\^\^\^\n$/);
+  });
+
+  it("a failed run does not wait for timers that it has started", async () => {
+    const { stderr, exitCode } = await run(["data.sqlite", "-e", "setInterval(() => {}, 1000); null.x"]);
+    expect(stderr).toContain("TypeError: Cannot read properties of null");
+    expect(exitCode).toBe(1);
+  });
+
   it("--version and --help print and leave", async () => {
     const { version } = JSON.parse(readFileSync(join(__dirname, "../../package.json"), "utf8")) as { version: string };
     for (const option of ["--version", "-V"])

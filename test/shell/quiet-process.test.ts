@@ -11,7 +11,7 @@ describe.each(programDatabases())("waiting without end on $name", ({ skipReason,
     expect(ended).toEqual({
       exitCode: 13,
       stdout: "0\n",
-      stderr: "error: line 2 waits for a promise that will never settle\n",
+      stderr: `${JSON.stringify({ error: { name: "Error", message: "line 2 waits for a promise that will never settle" } })}\n`,
     });
   });
 
