@@ -150,15 +150,19 @@ export function checksumOf(text: string): string {
   return createHash("sha256").update(withoutFormat(text)).digest("hex");
 }
 
-const PIECE = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`|\s+|[\s\S]/g;
+const PIECE =
+  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`|\s+|\w+|[\s\S]/g;
 
 function withoutFormat(text: string): string {
-  let result = "";
+  const pieces: string[] = [];
   for (const [piece] of text.matchAll(PIECE)) {
     if (piece.startsWith("/*") || piece.startsWith("//") || /^\s/.test(piece) || piece === ";") continue;
-    if (/^["'].*["']$/s.test(piece) && piece.length > 1) result += `"${piece.slice(1, -1).replace(/\\(["'])/g, "$1")}"`;
-    else if (/^[)\]}]$/.test(piece)) result = result.replace(/,$/, "") + piece;
-    else result += piece;
+    if (/^["'].*["']$/s.test(piece) && piece.length > 1)
+      pieces.push(`"${piece.slice(1, -1).replace(/\\(["'])/g, "$1")}"`);
+    else {
+      if (/^[)\]}]$/.test(piece) && pieces.at(-1) === ",") pieces.pop();
+      pieces.push(piece);
+    }
   }
-  return result.replace(/\((\w+)\)=>/g, "$1=>");
+  return pieces.join("").replace(/\((\w+)\)=>/g, "$1=>");
 }

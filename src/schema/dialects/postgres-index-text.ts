@@ -1,5 +1,6 @@
 import type { Index, Table } from "../schema";
 import { findColumn } from "../schema";
+import { MAX_NAME_BYTES } from "./postgres-names";
 
 const NAME = String.raw`"((?:[^"]|"")+)"`;
 const STATEMENT = new RegExp(`^CREATE (UNIQUE )?INDEX ${NAME} ON (?:${NAME}\\.)?${NAME} \\((.*)\\);?$`, "s");
@@ -7,7 +8,6 @@ const PART = new RegExp(`^${NAME}( DESC)?$`);
 /** Types that every version of the server orders by itself. */
 const ORDERED =
   /^(?:integer|bigint|smallint|int|boolean|uuid|text|date|real|double precision|(?:character varying|varchar|char|character|numeric|decimal|timestamp)\b.*)$/i;
-const MAX_NAME_BYTES = 63;
 
 /**
  * The index that a CREATE INDEX statement makes, where its text alone tells: whole columns of ordinary types, in order.

@@ -1,3 +1,6 @@
+/** A longer name is cut without a word. */
+export const MAX_NAME_BYTES = 63;
+
 /** The schema that stands in a table's name. */
 export function schemaOf(name: string): string | undefined {
   const dot = name.indexOf(".");

@@ -1,15 +1,13 @@
-import { randomBytes } from "node:crypto";
-import type { Connection } from "../../driver/connection";
 import type { StatementRunner } from "../../driver/dialect";
-import { ShellError } from "../../errors";
 import { dataTypeSource, quoteSource } from "../data-type";
 import type { Column, ForeignKey, Index, Schema, Table } from "../schema";
 import { sameNames } from "../schema";
-import { readPlainIndex } from "./postgres-index-text";
-import { bareName, schemaOf } from "./postgres-names";
+import { schemaOf } from "./postgres-names";
 import { homeSchema, readPostgresDatabase } from "./postgres-reader";
+import { materialize } from "./postgres-scratch";
+import { SERIAL, isSerial, normalType } from "./postgres-types";
 import type { ReadOptions, ScratchRequest } from "./schema-dialect";
-import { SchemaDialect, forEachTable, scratchTable } from "./schema-dialect";
+import { SchemaDialect } from "./schema-dialect";
 
 /** PostgreSQL: four statements over its catalogue. */
 export class PostgresSchemaDialect extends SchemaDialect {
@@ -27,55 +25,8 @@ export class PostgresSchemaDialect extends SchemaDialect {
     return readPostgresDatabase(runner, (text) => this.sql.literal(text), options);
   }
 
-  override async materialize({ connection, tables, indexes }: ScratchRequest): Promise<Schema> {
-    if (tables.length === 0) return { tables: [], views: [], enums: [] };
-    const [role] = await connection.all(
-      "SELECT current_user AS name, has_database_privilege(current_database(), 'CREATE') AS makes_schemas",
-    );
-    const makesSchemas = role?.["makes_schemas"] === true;
-    // Who may not make schemas makes temporary tables.
-    const scratch = makesSchemas ? `_mig_scratch_${randomBytes(6).toString("hex")}` : "pg_temp";
-    // One scratch schema for each schema that the models name; the first is the one of bare names.
-    const schemas = [undefined, ...new Set(tables.flatMap((table) => schemaOf(table.name) ?? []))];
-    const scratchName = (schema: string | undefined): string =>
-      schema === undefined ? scratch : `${scratch}_${schemas.indexOf(schema)}`;
-    if (!makesSchemas && schemas.length > 1) {
-      const name = String(role?.["name"]);
-      throw new ShellError(`Cannot compare models of several schemas: role "${name}" may not make schemas.`, {
-        hint: `GRANT CREATE ON DATABASE … TO ${this.sql.quote(name)}`,
-      });
-    }
-    // An index takes as long as a table: only those are made of which the server has something to tell.
-    const plainIndexes = new Map<string, Index[]>();
-    return await undone(connection, async () => {
-      const [row] = await connection.all("SHOW search_path");
-      if (makesSchemas) for (const schema of schemas) await connection.run(`CREATE SCHEMA ${scratchName(schema)}`);
-      await connection.run(
-        `SET LOCAL search_path = ${schemas.map(scratchName).join(", ")}, ${String(row?.["search_path"])}`,
-      );
-      await forEachTable(tables, async (table) => {
-        const schema = schemaOf(table.name);
-        const moved = withoutKeys(moveTable(table, schema, scratchName(schema)));
-        const statements = [...this.createEnums(moved.columns), ...this.createTable(moved)];
-        for (const statement of indexes.get(table.name) ?? []) {
-          const text = statement(bareName(table.name), scratchName(schema));
-          const plain = readPlainIndex(text, table);
-          if (plain) plainIndexes.set(table.name, [...(plainIndexes.get(table.name) ?? []), plain]);
-          else statements.push(text);
-        }
-        await connection.run(statements.join(";\n"));
-      });
-      const read = await this.read(connection, { schemas: schemas.slice(1).map(scratchName) });
-      for (const table of read.tables) {
-        const home = schemas.find((schema) => schema !== undefined && schemaOf(table.name) === scratchName(schema));
-        if (home !== undefined) table.name = `${home}.${bareName(table.name)}`;
-        const declared = tables.find(({ name }) => name === table.name);
-        if (declared) giveKeys(table, declared);
-        const known = plainIndexes.get(table.name) ?? [];
-        table.indexes = [...table.indexes, ...known].sort((a, b) => (a.name < b.name ? -1 : 1));
-      }
-      return read;
-    });
+  override materialize(request: ScratchRequest): Promise<Schema> {
+    return materialize(this, request);
   }
 
   override quoteTable(name: string): string {
@@ -214,76 +165,6 @@ export class PostgresSchemaDialect extends SchemaDialect {
   }
 }
 
-/** The table in the scratch schema, and its enumerated types with it. */
-function moveTable(table: Table, schema: string | undefined, scratch: string): Table {
-  const move = (column: Column): Column =>
-    column.enumValues === undefined || schema === undefined
-      ? column
-      : { ...column, type: column.type.replace(`"${schema}".`, `${scratch}.`) };
-  const name = schema === undefined ? table.name : `${scratch}.${bareName(table.name)}`;
-  return { ...scratchTable(table, name), columns: table.columns.map(move) };
-}
-
-/**
- * The table without keys and numbered columns: each would be an index or a sequence of its own, which take most of the time,
- * and a reader has nothing to add to them.
- */
-function withoutKeys(table: Table): Table {
-  const { primaryKey, ...rest } = table;
-  return {
-    ...rest,
-    uniques: [],
-    columns: table.columns.map((column) => {
-      const nullable = column.nullable && !primaryKey?.columns.includes(column.name);
-      if (!isSerial(column)) return { ...column, nullable };
-      return { ...column, nullable: false, autoIncrement: false, type: serialType(column) };
-    }),
-  };
-}
-
-/** Gives the table back what {@link withoutKeys} took. */
-function giveKeys(table: Table, declared: Table): void {
-  if (declared.primaryKey) table.primaryKey = { columns: [...declared.primaryKey.columns] };
-  table.uniques = scratchTable(declared, table.name).uniques;
-  for (const column of table.columns) {
-    const model = declared.columns.find(({ name }) => name === column.name);
-    if (model && isSerial(model)) column.autoIncrement = true;
-  }
-}
-
-/** Whether the column is numbered by a sequence that comes with its type. */
-function isSerial(column: Column): boolean {
-  return Boolean(column.autoIncrement) && column.identity === undefined && column.default === undefined;
-}
-
-/** The type that the values of such a column have. */
-function serialType(column: Column): string {
-  const type = normalType(column.type);
-  return SERIAL[type] === undefined ? "integer" : type;
-}
-
-/** Runs `work` in a transaction, or behind a savepoint of the open one, that is always rolled back. */
-async function undone<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
-  const inside = connection.inTransaction;
-  const savepoint = "_mig_scratch";
-  await (inside ? connection.savepoint(savepoint) : connection.begin());
-  try {
-    return await work();
-  } finally {
-    await (inside ? connection.rollbackTo(savepoint) : connection.rollback());
-  }
-}
-
-/** The type in the form in which two spellings of one are equal: `character varying(9)`, `integer[]`. */
-function normalType(type: string): string {
-  const flat = type.toLowerCase().replace(/\s+/g, " ").trim();
-  const array = /(\[\])+$/.exec(flat)?.[0] ?? "";
-  const [, name = "", size = "", rest = ""] =
-    /^([^(]*?) ?(\([^)]*\))?( with(?:out)? time zone)?$/.exec(flat.slice(0, flat.length - array.length)) ?? [];
-  if (name === "") return flat;
-  return `${SYNONYMS[name + rest] ?? name + rest}${size.replaceAll(" ", "")}${array}`;
-}
-
 /** A literal without its cast, quoted numbers without their quotes; other text as it is. */
 function normalLiteral(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
@@ -293,26 +174,6 @@ function normalLiteral(text: string | undefined): string | undefined {
   if (number !== undefined && (!bare.startsWith("'") || !/char|text/.test(text))) return String(Number(number));
   return bare === "CURRENT_TIMESTAMP" ? "now()" : bare;
 }
-
-const SYNONYMS: Record<string, string> = {
-  int: "integer",
-  int4: "integer",
-  int8: "bigint",
-  int2: "smallint",
-  float: "double precision",
-  float8: "double precision",
-  float4: "real",
-  bool: "boolean",
-  decimal: "numeric",
-  varchar: "character varying",
-  char: "character",
-  timestamptz: "timestamp with time zone",
-  timestamp: "timestamp without time zone",
-  time: "time without time zone",
-  timetz: "time with time zone",
-};
-
-const SERIAL: Record<string, string> = { integer: "SERIAL", bigint: "BIGSERIAL", smallint: "SMALLSERIAL" };
 
 const SOURCES: readonly (readonly [RegExp, string])[] = [
   [/^character varying\((\d+)\)$/, "STRING($1)"],
