@@ -11,22 +11,25 @@ export class Result {
   /** Rows returned, or matched by a statement that changed some. */
   readonly rowcount: number;
   readonly #keys: readonly string[];
+  readonly #returnsRows: boolean;
   #rows: readonly unknown[] | undefined;
 
-  private constructor(rows: readonly unknown[], keys: readonly string[], rowcount: number) {
+  private constructor(rows: readonly unknown[], keys: readonly string[], rowcount: number, returnsRows: boolean) {
     this.#rows = rows;
     this.#keys = keys;
+    this.#returnsRows = returnsRows;
     this.rowcount = rowcount;
   }
 
-  /** The result of a text: rows as tuples with the names of their columns. */
-  static ofRows(rows: readonly DriverRow[], rowcount: number): Result {
+  /** The result of a text: rows as tuples with the names of their columns. `reads` tells that it would return rows if there were any. */
+  static ofRows(rows: readonly DriverRow[], rowcount: number, { reads = false } = {}): Result {
     const keys = Object.keys(rows[0] ?? {});
     const make = rowMaker(keys);
     return new Result(
       rows.map((row) => make(keys.map((key) => row[key]))),
       keys,
       rowcount,
+      reads || rows.length > 0,
     );
   }
 
@@ -36,12 +39,17 @@ export class Result {
     const isTuple = Array.isArray(first);
     const make = rowMaker([isTuple ? undefined : nameOf(first)]);
     const keys = isTuple ? (first as unknown as { keys(): string[] }).keys() : [nameOf(first) ?? ""];
-    return new Result(isTuple ? rows : rows.map((row) => make([row])), keys, rows.length);
+    return new Result(isTuple ? rows : rows.map((row) => make([row])), keys, rows.length, true);
   }
 
   /** The names of the columns. */
   keys(): readonly string[] {
     return this.#keys;
+  }
+
+  /** The rows without taking them, for showing; undefined once they were taken, and where the statement returns none. */
+  peek(): readonly (readonly unknown[])[] | undefined {
+    return this.#returnsRows ? (this.#rows as readonly unknown[][] | undefined) : undefined;
   }
 
   /** Every row. */

@@ -342,7 +342,7 @@ export class Session implements QueryExecutor {
       this.#transaction.check();
       if (isReadOnlyText(sql)) {
         const rows = await this.#loader.rows({ sql, parameters: values });
-        return Result.ofRows(rows, rows.length);
+        return Result.ofRows(rows, rows.length, { reads: true });
       }
       const { rows, rowCount } = await this.#write({ sql, parameters: values });
       return Result.ofRows(rows, rowCount);

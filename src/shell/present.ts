@@ -4,6 +4,7 @@ import { Mapper } from "../mapper/mapper";
 import type { Attribute, AttributeKind } from "../mapper/attribute";
 import { Pagination } from "../query/pagination";
 import { Query } from "../query/query";
+import type { ResultRow } from "../query/result-row";
 import { shapeOf } from "../query/result-shape";
 import { Label } from "../render/label";
 import { renderAs } from "../render/render-as";
@@ -15,6 +16,7 @@ import type { Column, ResultSet, Row } from "../render/result-set";
 import { resultSet, resultSetOf } from "../render/result-set";
 import { sqlView } from "../render/sql";
 import { Collection } from "../session/relationships";
+import { Result } from "../session/result";
 import type { Outcome, Session } from "../session/session";
 import { inspectObject } from "../session/inspect-object";
 
@@ -39,6 +41,8 @@ export async function viewOf(value: unknown, options: ViewOptions): Promise<Rend
   if (value instanceof Collection) return viewOf(await (value as Collection<Model>).all(), options);
   if (value instanceof Query) return sqlView(String(value), "not run; .all() runs it");
   if (value instanceof Pagination) return pageOf(value as Pagination<unknown>, options);
+  if (value instanceof Result) return resultOf(value, options);
+  if (isTuple(value)) return tupleOf(value);
   if (Array.isArray(value)) return rowsOf(value, options);
   const mapper = mapperOf(value);
   return mapper === undefined ? undefined : recordOf(value as Model, mapper, options);
@@ -71,6 +75,7 @@ function pageOf(page: Pagination<unknown>, options: ViewOptions): Renderable | u
 function rowsOf(values: readonly unknown[], options: ViewOptions): ResultSet | undefined {
   const shape = shapeOf(values);
   if (shape?.shape === "tuple") return tuplesOf(values as readonly Row[], shape.slots, options);
+  if (values.length > 0 && values.every(isTuple)) return tuplesOf(values, slotsOf(values), options);
   const mapper = mapperOf(values[0]) ?? entityMapper(shape);
   if (mapper !== undefined && values.every((value) => mapperOf(value) === mapper)) {
     return instancesOf(values as readonly Model[], mapper, options);
@@ -79,7 +84,50 @@ function rowsOf(values: readonly unknown[], options: ViewOptions): ResultSet | u
   return undefined;
 }
 
-type Slots = NonNullable<ReturnType<typeof shapeOf>>["slots"];
+/** What came of a text of SQL: its rows, which stay there to be taken, or how many it changed. */
+function resultOf(result: Result, options: ViewOptions): Renderable | undefined {
+  const rows = result.peek();
+  if (rows !== undefined) return rows.length > 0 ? rowsOf(rows, options) : resultSet({ columns: [], rows });
+  // The number alone would not tell a program what it is.
+  return (options.forPeople || options.byColumn) && result.keys().length === 0 ? countView(result.rowcount, "affected") : undefined;
+}
+
+/** A row of several values, as queries of columns return it. */
+type Tuple = Row & ResultRow;
+
+function isTuple(value: unknown): value is Tuple {
+  return Array.isArray(value) && "toObject" in value && typeof value.toObject === "function";
+}
+
+/** The columns of rows whose query is not known any more: their labels, and what stands under them. */
+function slotsOf(rows: readonly Tuple[]): ShownSlot[] {
+  const labels = (rows[0] as Pick<ResultRow, "keys"> | undefined)?.keys() ?? [];
+  return labels.map((label, index) => {
+    const mappers = new Set(rows.flatMap((row) => (row[index] == null ? [] : [mapperOf(row[index])])));
+    const [mapper] = mappers;
+    if (mappers.size === 1 && mapper !== undefined) return { kind: "entity", mapper };
+    return { kind: "value", label, key: label ?? String(index) };
+  });
+}
+
+/** One such row, a value a line. */
+function tupleOf(row: Tuple): Renderable {
+  const fields = slotsOf([row]).flatMap((slot, index): RecordField[] => {
+    const value = row[index];
+    if (slot.kind === "value") return [{ name: slot.label ?? slot.key, value }];
+    return inReadingOrder(slot.mapper).map((attribute) => ({
+      name: `${slot.mapper.name}.${attribute.name}`,
+      kind: columnKind(attribute.kind),
+      value: attributeValue(value as Model, attribute.name),
+    }));
+  });
+  return record({ fields });
+}
+
+/** A place in a row: a value under its label, or an entity with its attributes. */
+type ShownSlot =
+  | { readonly kind: "value"; readonly label?: string | undefined; readonly key: string }
+  | { readonly kind: "entity"; readonly mapper: Mapper };
 
 function entityMapper(shape: ReturnType<typeof shapeOf>): Mapper | undefined {
   const slot = shape?.slots[0];
@@ -195,7 +243,7 @@ function namingAttribute(mapper: Mapper): Attribute {
 }
 
 /** Rows of columns and entities side by side; an entity's attributes are columns `User.id`. */
-function tuplesOf(rows: readonly Row[], slots: Slots, { durationMs }: ViewOptions): ResultSet {
+function tuplesOf(rows: readonly Row[], slots: readonly ShownSlot[], { durationMs }: ViewOptions): ResultSet {
   const columns: Column[] = [];
   const readers: ((row: Row) => unknown)[] = [];
   slots.forEach((slot, i) => {
