@@ -1,5 +1,6 @@
 import type { DatabaseError } from "../errors";
 import { ArgumentError, StatementError } from "../errors";
+import { keyRanges } from "./key-ranges";
 import type { PlanNode } from "./plan";
 import { needsQuoting } from "./reserved-words";
 import type { RowSink } from "./row-sink";
@@ -328,7 +329,29 @@ export abstract class Dialect {
   abstract update(runner: StatementRunner, request: UpdateRequest): Promise<number>;
 
   /** Deletes rows, at best in one statement. @returns the number of rows matched */
-  abstract delete(runner: StatementRunner, request: DeleteRequest): Promise<number>;
+  async delete(runner: StatementRunner, request: DeleteRequest): Promise<number> {
+    let matched = 0;
+    for (const rows of chunks(request.rows, CHUNK_KEYS)) {
+      const { sql, parameters } = this.#deleteStatement(request, rows);
+      matched += (await runner.run(sql, parameters)).rowCount;
+    }
+    return matched;
+  }
+
+  #deleteStatement(request: DeleteRequest, rows: DeleteRequest["rows"]): Statement {
+    if (rows.length === 1) return this.deleteOne(request, rows[0] ?? []);
+    const [key] = request.keys;
+    const ranges = request.keys.length === 1 && key?.kind === "integer" ? keyRanges(rows) : undefined;
+    if (key === undefined || ranges === undefined) return this.deleteMany(request, rows);
+    const name = this.identifier(key.name);
+    const conditions = ranges.map(
+      (_, i) => `${name} BETWEEN ${this.placeholder(i * 2 + 1)} AND ${this.placeholder(i * 2 + 2)}`,
+    );
+    return { sql: `DELETE FROM ${request.table} WHERE ${conditions.join(" OR ")}`, parameters: ranges.flat() };
+  }
+
+  /** The statement for some rows by their keys: 2 at least, `CHUNK_KEYS` at the most. */
+  protected abstract deleteMany(request: DeleteRequest, rows: DeleteRequest["rows"]): Statement;
 
   /** The statement for one row: `INSERT INTO t (a, b) VALUES (?, ?)`. */
   protected insertOne(request: InsertRequest, row: readonly Bindable[], suffix = ""): Statement {

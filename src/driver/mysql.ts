@@ -11,7 +11,7 @@ import type {
   ValueKind,
   LexicalRules,
 } from "./dialect";
-import { CHUNK_KEYS, Dialect, chunks } from "./dialect";
+import { Dialect, chunks } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readMysqlPlan } from "./plan";
 
@@ -209,20 +209,14 @@ export class MysqlDialect extends Dialect {
     return matched;
   }
 
-  override async delete(runner: StatementRunner, request: DeleteRequest): Promise<number> {
-    if (request.rows.length === 1) {
-      const { sql, parameters } = this.deleteOne(request, request.rows[0] ?? []);
-      return (await runner.run(sql, parameters)).rowCount;
-    }
+  protected override deleteMany(request: DeleteRequest, rows: DeleteRequest["rows"]): Statement {
     const names = request.keys.map((column) => this.identifier(column.name));
     const left = names.length === 1 ? names[0] : `(${names.join(", ")})`;
     const mark = names.length === 1 ? "?" : `(${names.map(() => "?").join(", ")})`;
-    let matched = 0;
-    for (const chunk of chunks(request.rows, CHUNK_KEYS)) {
-      const sql = `DELETE FROM ${request.table} WHERE ${left} IN (${new Array(chunk.length).fill(mark).join(", ")})`;
-      matched += (await runner.run(sql, chunk.flat())).rowCount;
-    }
-    return matched;
+    return {
+      sql: `DELETE FROM ${request.table} WHERE ${left} IN (${new Array(rows.length).fill(mark).join(", ")})`,
+      parameters: rows.flat(),
+    };
   }
 
   override translateError(error: unknown, statement: Statement): DatabaseError {

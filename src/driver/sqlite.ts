@@ -12,7 +12,7 @@ import type {
   ValueKind,
   LexicalRules,
 } from "./dialect";
-import { CHUNK_KEYS, Dialect, chunks, firstValues } from "./dialect";
+import { Dialect, chunks, firstValues } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readSqlitePlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
@@ -218,29 +218,16 @@ export class SqliteDialect extends Dialect {
     return matched;
   }
 
-  override async delete(runner: StatementRunner, request: DeleteRequest): Promise<number> {
-    if (request.rows.length === 1) {
-      const { sql, parameters } = this.deleteOne(request, request.rows[0] ?? []);
-      return (await runner.run(sql, parameters)).rowCount;
-    }
-    let matched = 0;
+  protected override deleteMany(request: DeleteRequest, rows: DeleteRequest["rows"]): Statement {
     const [key] = request.keys;
-    if (request.keys.length === 1 && key?.kind === "integer") {
-      const sql = `DELETE FROM ${request.table} WHERE ${this.identifier(key.name)} IN (SELECT value FROM json_each(?))`;
-      for (const chunk of chunks(request.rows, CHUNK_KEYS))
-        matched += (await runner.run(sql, [`[${firstValues(chunk).join(",")}]`])).rowCount;
-      return matched;
-    }
-    const names = request.keys.map((column) => this.identifier(column.name));
-    const values = request.keys.map((column, i) => jsonValue(column, i)).join(", ");
-    const condition =
-      names.length === 1
-        ? `${names[0]} IN (SELECT ${values} FROM json_each(?))`
-        : `(${names.join(", ")}) IN (SELECT ${values} FROM json_each(?))`;
-    const sql = `DELETE FROM ${request.table} WHERE ${condition}`;
-    for (const chunk of chunks(request.rows, CHUNK_KEYS))
-      matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
-    return matched;
+    const isWhole = request.keys.length === 1 && key?.kind === "integer";
+    const names = request.keys.map((column) => this.identifier(column.name)).join(", ");
+    const values = isWhole ? "value" : request.keys.map((column, i) => jsonValue(column, i)).join(", ");
+    const left = request.keys.length === 1 ? names : `(${names})`;
+    return {
+      sql: `DELETE FROM ${request.table} WHERE ${left} IN (SELECT ${values} FROM json_each(?))`,
+      parameters: [isWhole ? `[${firstValues(rows).join(",")}]` : encodeRows(rows, JSON_ENCODING, false)],
+    };
   }
 
   override translateError(error: unknown, statement: Statement): DatabaseError {

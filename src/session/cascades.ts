@@ -25,9 +25,10 @@ export class Cascades {
   /** Loads and marks what follows; undefined where nothing does. */
   prepare(only: readonly InstanceState[] | undefined): Promise<void> | undefined {
     const { new: added, touched, deleted } = this.#unit;
-    const unknown = only === undefined ? [added, touched, deleted] : [only];
-    if (!unknown.some((states) => states.some(isUnknown)) && !deleted.some(this.#leads)) return undefined;
-    return this.#follow(only ?? [...added, ...touched, ...deleted]);
+    const leaving = deleted.ownArray();
+    const unknown = only === undefined ? [added, touched, leaving] : [only];
+    if (!unknown.some((states) => states.some(isUnknown)) && !leaving.some(this.#leads)) return undefined;
+    return this.#follow(only ?? [...added, ...touched, ...leaving]);
   }
 
   async #follow(states: readonly InstanceState[]): Promise<void> {
@@ -39,7 +40,7 @@ export class Cascades {
     const done = new Set<InstanceState>();
     for (;;) {
       const round: InstanceState[] = [];
-      for (const state of this.#unit.deleted) if (this.#leads(state) && !done.has(state)) round.push(state);
+      for (const state of this.#unit.deleted.ownArray()) if (this.#leads(state) && !done.has(state)) round.push(state);
       if (round.length === 0) return;
       for (const state of round) done.add(state);
       await this.#followDeletes(round);

@@ -2,6 +2,7 @@ import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import { sortIntoLevels } from "./commit-order";
+import type { DeletedTogether } from "./deleted-together";
 import { emplace } from "./emplace";
 import type { FlushPlan } from "./flush-steps";
 import { insertRow } from "./insert-values";
@@ -10,10 +11,9 @@ import { committed, committedValue, inKeyOrder, keyRows, keysOf } from "./row-ke
 import { setGenerated, takeOriginal } from "./update-steps";
 
 /** Adds the steps that delete objects of some models that refer to each other: children before parents. */
-export function planDeletes(
-  plan: FlushPlan,
-  group: readonly (readonly [Mapper, { readonly deletes: readonly InstanceState[] }])[],
-): void {
+export function planDeletes(plan: FlushPlan, group: readonly (readonly [Mapper, DeletesOfModel])[]): void {
+  for (const [mapper, { together }] of group)
+    if (together.length > 0) plan.steps.push({ kind: "deleteTogether", mapper, groups: together });
   const [[, only] = [undefined, undefined]] = group;
   const states = group.length === 1 ? (only?.deletes ?? []) : group.flatMap(([, { deletes }]) => deletes);
   if (states.length === 0) return;
@@ -32,6 +32,13 @@ export function planDeletes(
         mapper,
         round.filter((state) => state.mapper === mapper),
       );
+}
+
+/** What is deleted of one model. */
+interface DeletesOfModel {
+  readonly deletes: readonly InstanceState[];
+  /** Objects that share their states; empty where the rows of the models refer to each other in a circle. */
+  readonly together: readonly DeletedTogether[];
 }
 
 type Children = Map<InstanceState, { child: InstanceState; relationship: Relationship }[]>;

@@ -2,6 +2,7 @@ import { CircularDependencyError } from "../errors";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import { groupInOrder, sortIntoLevels } from "./commit-order";
+import type { DeletedTogether } from "./deleted-together";
 import { planDeletes } from "./delete-steps";
 import { emplace } from "./emplace";
 import type { AssociationPair, AssociationStep, FlushPlan, FlushWork } from "./flush-steps";
@@ -25,6 +26,7 @@ export function planFlush(work: FlushWork): FlushPlan {
     inserts: work.inserts,
     updates: [],
     deletes: work.deletes,
+    together: work.together,
     replaced: new Map(),
     relations: [],
     newRelations: [],
@@ -34,7 +36,7 @@ export function planFlush(work: FlushWork): FlushPlan {
   const { replaced } = plan;
   const byMapper = new Map<Mapper, MapperWork>();
   const workOf = (mapper: Mapper): MapperWork =>
-    emplace(byMapper, mapper, () => ({ inserts: [], updates: [], deletes: [] }));
+    emplace(byMapper, mapper, () => ({ inserts: [], updates: [], deletes: [], together: [] }));
   eachOfMapper(plan.inserts, (mapper, states) => {
     const taking = replaced.size > 0 ? states.filter((state) => replaced.has(state)) : [];
     const fresh = taking.length > 0 ? states.filter((state) => !replaced.has(state)) : states;
@@ -48,7 +50,9 @@ export function planFlush(work: FlushWork): FlushPlan {
   eachOfMapper(plan.deletes, (mapper, states) => {
     workOf(mapper).deletes = joined(workOf(mapper).deletes, states);
   });
+  for (const group of work.together) workOf(group.mapper).together.push(group);
   const groups = groupInOrder([...byMapper.keys()], tableDependencies([...byMapper.keys()]));
+  for (const group of groups) if (group.length > 1) separateAll(plan, group.map(workOf));
   for (const group of groups)
     planSaves(
       plan,
@@ -69,6 +73,18 @@ interface MapperWork {
   inserts: readonly InstanceState[];
   updates: readonly InstanceState[];
   deletes: readonly InstanceState[];
+  together: DeletedTogether[];
+}
+
+/** Rows of models that refer to each other in a circle are deleted in an order for which each object is looked at. */
+function separateAll(plan: FlushPlan, works: readonly MapperWork[]): void {
+  for (const work of works) {
+    const states = work.together.flatMap((group) => group.ownAll());
+    work.together = [];
+    work.deletes = joined(work.deletes, states);
+    plan.deletes = joined(plan.deletes, states);
+  }
+  plan.together = plan.together.filter(({ size }) => size > 0);
 }
 
 /** Calls `work` with the objects of each model; with the list itself where all are of one. */

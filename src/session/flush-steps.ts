@@ -2,6 +2,7 @@ import type { Bindable } from "../driver/dialect";
 import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
+import type { DeletedTogether } from "./deleted-together";
 import type { InsertShape } from "./insert-values";
 import type { InstanceState } from "./instance-state";
 import type { Link, Links } from "./links";
@@ -49,6 +50,13 @@ export interface DeleteStep {
   states: readonly InstanceState[];
 }
 
+/** The same for objects that share their states: a statement for each group. */
+export interface DeleteTogetherStep {
+  kind: "deleteTogether";
+  mapper: Mapper;
+  groups: readonly DeletedTogether[];
+}
+
 /** Rows of an association table: links of a many-to-many relationship. */
 export interface AssociationStep {
   kind: "associate" | "dissociate";
@@ -62,7 +70,7 @@ export interface AssociationPair {
   target: InstanceState | undefined;
 }
 
-export type Step = InsertStep | UpdateStep | DeleteStep | AssociationStep;
+export type Step = InsertStep | UpdateStep | DeleteStep | DeleteTogetherStep | AssociationStep;
 
 /** What a flush will do, in order, and what it has taken from the objects to do it. */
 export interface FlushPlan {
@@ -70,6 +78,8 @@ export interface FlushPlan {
   inserts: readonly InstanceState[];
   updates: InstanceState[];
   deletes: readonly InstanceState[];
+  /** Deleted objects that share their states. */
+  together: readonly DeletedTogether[];
   /** Objects whose rows are taken over by new objects with the same key. */
   replaced: Map<InstanceState, InstanceState>;
   /** Relationships of objects with a row, and what they were before. */
@@ -84,6 +94,8 @@ export interface FlushWork {
   inserts: readonly InstanceState[];
   updates: readonly InstanceState[];
   deletes: readonly InstanceState[];
+  /** Deleted objects that share their states: by ascending key, of models without other work. */
+  together: readonly DeletedTogether[];
   links: Links;
   now: Date;
 }

@@ -9,11 +9,11 @@ import { explainFailure, nameCulprit } from "./culprit";
 import { insertStatement, isSqlExpression, updateStatement } from "./expression-values";
 import type { Assignment } from "./expression-values";
 import { hasHooks, runHooks } from "./flush-hooks";
-import type { DeleteStep, FlushPlan, InsertStep, PendingKey, UpdateStep } from "./flush-steps";
-import { becomeDeleted, becomeInserted, becomeUpdated } from "./flushed-state";
+import type { DeleteStep, DeleteTogetherStep, FlushPlan, InsertStep, PendingKey, UpdateStep } from "./flush-steps";
+import { becomeDeleted, becomeDeletedTogether, becomeInserted, becomeUpdated } from "./flushed-state";
 import { insertSteps } from "./insert-steps";
 import { generate, learnServerDefault } from "./insert-values";
-import type { InstanceState } from "./instance-state";
+import type { Instance, InstanceState } from "./instance-state";
 import { readColumns } from "./read-columns";
 import { keyRows } from "./row-keys";
 import { giveBackOriginal, updateSteps } from "./update-steps";
@@ -40,10 +40,11 @@ export class Flush {
     for (const step of this.#plan.steps) {
       if (step.kind === "insert") await this.#rehearseInsert(step);
       else if (step.kind === "update") await this.#rehearseUpdate(step);
-      else if (step.kind === "delete") {
-        const keys = step.keys.map(({ bulk }) => bulk);
-        const rows = keyRows(step.states, step.keys);
-        await this.#connection.dialect.delete(this.#connection, { table: step.mapper.table, keys, rows });
+      else if (step.kind === "delete")
+        await this.#rehearseDelete(step.mapper, step.keys, keyRows(step.states, step.keys));
+      else if (step.kind === "deleteTogether") {
+        const rows = step.groups.flatMap((group) => group.keyRows());
+        await this.#rehearseDelete(step.mapper, step.mapper.primaryKey, rows);
       } else await writeAssociations(this.#connection, step, this.#plan.now).catch(passOverStale);
     }
   }
@@ -73,6 +74,11 @@ export class Flush {
     }
   }
 
+  async #rehearseDelete({ table }: Mapper, keys: readonly Attribute[], rows: Rows): Promise<void> {
+    const { dialect } = this.#connection;
+    await dialect.delete(this.#connection, { table, keys: keys.map(({ bulk }) => bulk), rows });
+  }
+
   async run(): Promise<void> {
     this.#connection.forgetCancel();
     for (const step of this.#plan.steps) {
@@ -86,6 +92,9 @@ export class Flush {
           break;
         case "delete":
           await this.#delete(step);
+          break;
+        case "deleteTogether":
+          await this.#deleteTogether(step);
           break;
         default:
           await writeAssociations(this.#connection, step, this.#plan.now);
@@ -295,43 +304,68 @@ export class Flush {
 
   async #delete(step: DeleteStep): Promise<void> {
     const { mapper, states, keys } = step;
-    const { handle, dialect } = this.#connection;
+    const { handle } = this.#connection;
     await runHooks("beforeDestroy", states, handle);
-    const request = { table: mapper.table, keys: keys.map(({ bulk }) => bulk) };
-    const partAt = (start: number): { states: readonly InstanceState[]; rows: Rows } => {
+    const parts: DeletedPart[] = [];
+    for (let start = 0; start < states.length; start += CHUNK_KEYS) {
       const part = states.length <= CHUNK_KEYS ? states : states.slice(start, start + CHUNK_KEYS);
-      return { states: part, rows: keyRows(part, keys) };
-    };
+      parts.push({ rows: () => keyRows(part, keys), settle: () => becomeDeleted(this.#unit, part) });
+    }
+    await this.#deleteParts(mapper, keys, states, parts);
+    await runHooks("afterDestroy", states, handle);
+  }
+
+  async #deleteTogether({ mapper, groups }: DeleteTogetherStep): Promise<void> {
+    const parts = groups.map((group): DeletedPart => {
+      let sent: readonly Instance[] = [];
+      const rows = (): Rows => {
+        sent = group.members;
+        return group.keyRows();
+      };
+      return { rows, settle: () => becomeDeletedTogether(this.#unit, group, sent) };
+    });
+    const count = groups.reduce((sum, { size }) => sum + size, 0);
+    await this.#deleteParts(mapper, mapper.primaryKey, { length: count }, parts);
+  }
+
+  /** @param deleted  the objects, or only their number where none of them is to be named */
+  async #deleteParts(
+    mapper: Mapper,
+    keys: readonly Attribute[],
+    deleted: { readonly length: number; readonly [i: number]: InstanceState },
+    parts: readonly DeletedPart[],
+  ): Promise<void> {
+    const { dialect } = this.#connection;
+    const { length } = deleted;
+    const request = { table: mapper.table, keys: keys.map(({ bulk }) => bulk) };
     let matched = 0;
-    let written: readonly InstanceState[] = [];
-    let part = partAt(0);
-    for (let start = CHUNK_KEYS; part.states.length > 0; start += CHUNK_KEYS) {
+    let written: DeletedPart | undefined;
+    let rows = parts[0]?.rows() ?? [];
+    for (const [i, part] of parts.entries()) {
       this.#connection.throwIfCancelled();
       try {
-        const running = dialect.delete(this.#connection, { ...request, rows: part.rows });
-        const sent = part.states;
+        const running = dialect.delete(this.#connection, { ...request, rows });
         // What is left to do here is done while the database works.
-        part = { states: [], rows: [] };
-        if (states.length > CHUNK_KEYS) {
+        if (parts.length > 1) {
           await whileRunning(running, () => {
-            becomeDeleted(this.#unit, written);
-            if (start < states.length) part = partAt(start);
+            written?.settle();
+            rows = parts[i + 1]?.rows() ?? [];
           });
         }
         matched += await running;
-        written = sent;
+        written = part;
       } catch (error) {
-        throw explainFailure(error, "delete", states.length === 1 ? states[0] : undefined, mapper, this.#plan.inserts);
+        throw explainFailure(error, "delete", length === 1 ? deleted[0] : undefined, mapper, this.#plan.inserts);
       }
     }
-    if (matched < states.length) {
-      if (mapper.version !== undefined) throw stale("DELETE", mapper, states.length, matched);
+    if (matched > length) throw stale("DELETE", mapper, length, matched);
+    if (matched < length) {
+      if (mapper.version !== undefined) throw stale("DELETE", mapper, length, matched);
       this.#unit.session.warn(
-        `DELETE statement on table '${mapper.tableName}' expected to delete ${states.length} row(s); ${matched} were matched.`,
+        `DELETE statement on table '${mapper.tableName}' expected to delete ${length} row(s); ${matched} were matched.`,
       );
     }
-    becomeDeleted(this.#unit, written);
-    await runHooks("afterDestroy", states, handle);
+    written?.settle();
   }
 
   // Keys of other rows, and errors
@@ -404,6 +438,14 @@ export class Flush {
 }
 
 type Rows = readonly (readonly Bindable[])[];
+
+/** Objects whose rows go with one statement. */
+interface DeletedPart {
+  /** The values that tell the rows, as they are when the statement is made. */
+  rows(): Rows;
+  /** The rows are gone. */
+  settle(): void;
+}
 
 /** Does some work once a statement is on its way to the database; whether the statement fails is the caller's to see. */
 async function whileRunning(statement: Promise<unknown>, work: () => Promise<void> | void): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
-import type { InstanceState, Instance } from "./instance-state";
-import { LoadedState, peekState } from "./instance-state";
+import type { DeletedTogether } from "./deleted-together";
+import type { Instance } from "./instance-state";
+import { InstanceState, LoadedState, peekState, rawState } from "./instance-state";
 import { currentReference } from "./linking";
 import { Members } from "./relation-values";
 import { relationOf } from "./relations";
@@ -79,6 +80,30 @@ export function becomeDeleted(unit: UnitOfWork, states: readonly InstanceState[]
   }
 }
 
+/**
+ * The rows of objects that share their states were deleted.
+ *
+ * @param sent  the objects whose rows the statement named; one of them may have got a state of its own since
+ */
+export function becomeDeletedTogether(unit: UnitOfWork, group: DeletedTogether, sent: readonly Instance[]): void {
+  const { mapper, size } = group;
+  if (size < sent.length) {
+    const own = sent.map((instance) => rawState(instance)).filter((state) => state instanceof InstanceState);
+    becomeDeleted(unit, own);
+  }
+  unit.deleted.forget([group]);
+  group.becomeDeleted(unit.frame);
+  unit.identity.forgetKeys(mapper, group.keys);
+  // Objects without states of their own know of no relationship; others may know of them.
+  for (const side of otherSides(mapper)) {
+    if (!someOwnerKnows(unit, side, sent.length)) continue;
+    for (const instance of group.members) {
+      const owner = ownerOf(unit, instance, side);
+      if (owner !== undefined) leaveOwner(unit, instance, owner, side.back);
+    }
+  }
+}
+
 /** A relationship of deleted objects whose other side may know of them. */
 interface OtherSide {
   relationship: Relationship;
@@ -96,20 +121,35 @@ function otherSides(mapper: Mapper): OtherSide[] {
   return sides;
 }
 
+/**
+ * Whether an object in memory knows of anything by the other side of a relationship.
+ *
+ * @param most  after so many objects it is taken to be so
+ */
+function someOwnerKnows(unit: UnitOfWork, { relationship, back }: OtherSide, most: number): boolean {
+  let seen = 0;
+  for (const owner of unit.identity.ofMapper(relationship.target)) {
+    const state = peekState(owner);
+    if (state instanceof InstanceState && relationOf(state, back.key) !== undefined) return true;
+    if (++seen >= most) return true;
+  }
+  return false;
+}
+
 /** Loaded collections and references of other objects let go of a deleted one. */
 function leaveOwners(unit: UnitOfWork, state: InstanceState, side: OtherSide): void {
   const { relationship, back } = side;
   if (state.relations === undefined && relationship.kind === "manyToOne") {
     // Asked without keeping the answer: the object is on its way out.
-    const owner = ownerOf(unit, state, side);
-    if (owner !== undefined) leaveOwner(unit, state, owner, back);
+    const owner = ownerOf(unit, state.instance, side);
+    if (owner !== undefined) leaveOwner(unit, state.instance, owner, back);
     return;
   }
   if (relationship.toMany && state.relations === undefined) return;
-  for (const owner of relatedTo(state, relationship)) leaveOwner(unit, state, owner, back);
+  for (const owner of relatedTo(state, relationship)) leaveOwner(unit, state.instance, owner, back);
 }
 
-function ownerOf(unit: UnitOfWork, { instance }: InstanceState, side: OtherSide): Instance | undefined {
+function ownerOf(unit: UnitOfWork, instance: Instance, side: OtherSide): Instance | undefined {
   const { target, targetKey, foreignKey } = side.relationship;
   const value = instance.dataValues[foreignKey.name];
   if (value === undefined || value === null) return undefined;
@@ -120,7 +160,7 @@ function ownerOf(unit: UnitOfWork, { instance }: InstanceState, side: OtherSide)
   return owner;
 }
 
-function leaveOwner(unit: UnitOfWork, state: InstanceState, owner: Instance, back: Relationship): void {
+function leaveOwner(unit: UnitOfWork, instance: Instance, owner: Instance, back: Relationship): void {
   const other = peekState(owner);
   if (other === undefined || other instanceof LoadedState || other.unit !== unit) return;
   const relation = relationOf(other, back.key);
@@ -131,8 +171,8 @@ function leaveOwner(unit: UnitOfWork, state: InstanceState, owner: Instance, bac
       added: NONE,
       removed: NONE,
     }));
-    relation.forget(state.instance);
-  } else if (relation.value === state.instance) {
+    relation.forget(instance);
+  } else if (relation.value === instance) {
     unit.frame.noteRelation(other, back.key, { value: relation.value });
     relation.value = back.kind === "manyToOne" ? null : undefined;
   }

@@ -4,6 +4,8 @@ import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import { changedAttributes } from "./attribute-access";
 import { Cascades } from "./cascades";
+import { areInKeyOrder, deletesAlone } from "./deleted-together";
+import type { DeletedTogether } from "./deleted-together";
 import { emplace } from "./emplace";
 import { Flush } from "./flush";
 import { hasValidators, requiredAttributes, validate } from "./flush-hooks";
@@ -72,6 +74,7 @@ export class Flusher {
     this.#running = true;
     let plan: FlushPlan | undefined;
     try {
+      this.#unit.deleted.separateUnless(({ mapper }) => deletesAlone(mapper));
       const waiting = this.#cascades.prepare(only);
       if (waiting !== undefined) await waiting;
       const work = this.#collect(only);
@@ -89,7 +92,7 @@ export class Flusher {
       return {
         inserts: plan.inserts.length - plan.replaced.size,
         updates: plan.updates.length + plan.replaced.size,
-        deletes: plan.deletes.length,
+        deletes: plan.together.reduce((sum, { size }) => sum + size, plan.deletes.length),
       };
     } finally {
       this.#running = false;
@@ -142,7 +145,8 @@ export class Flusher {
     const links = new Links(unit, chosen === undefined);
     const rules = new RulesOfModels();
     const inserts = choose(unit.new);
-    const deletes = choose(unit.deleted);
+    const together = only === undefined ? this.#together(inserts) : [];
+    const deletes = only === undefined ? unit.deleted.ownArray() : choose(unit.deleted);
     const newRelations: Relation[] = [];
     const related: InstanceState[] = [];
     const suspects: InstanceState[] = [];
@@ -167,7 +171,31 @@ export class Flusher {
         (chosen === undefined || chosen.has(state) || links.wrote(state))
       )
         touched.push(state);
-    return { inserts, touched, deletes, links, rules, suspects, newRelations, everything: only === undefined };
+    return {
+      inserts,
+      touched,
+      deletes,
+      together,
+      links,
+      rules,
+      suspects,
+      newRelations,
+      everything: only === undefined,
+    };
+  }
+
+  /** The deleted objects that go on sharing their states: several of a model, in order, of which nothing else comes and goes. */
+  #together(inserts: readonly InstanceState[]): readonly DeletedTogether[] {
+    const { deleted } = this.#unit;
+    if (deleted.together.length === 0) return [];
+    const busy = new Set<Mapper>();
+    for (const states of [inserts, deleted.ownArray()]) for (const { mapper } of states) busy.add(mapper);
+    for (const mapper of new Set(deleted.together.map((group) => group.mapper))) {
+      const groups = deleted.together.filter((group) => group.mapper === mapper);
+      const isOne = groups.reduce((sum, { size }) => sum + size, 0) === 1;
+      if (isOne || busy.has(mapper) || !deletesAlone(mapper) || !areInKeyOrder(groups)) deleted.separate(groups);
+    }
+    return deleted.together;
   }
 
   // Validation
@@ -217,11 +245,11 @@ export class Flusher {
 
   // Planning
 
-  #plan({ inserts, touched, deletes, links, newRelations, everything }: Work): FlushPlan | undefined {
+  #plan({ inserts, touched, deletes, together, links, newRelations, everything }: Work): FlushPlan | undefined {
     const now = new Date();
     let plan: FlushPlan;
     try {
-      plan = planFlush({ inserts, updates: touched, deletes, links, now });
+      plan = planFlush({ inserts, updates: touched, deletes, together, links, now });
     } catch (error) {
       for (const state of inserts) state.inserting = false;
       for (const relation of newRelations) relation.writeAgain();
@@ -298,6 +326,8 @@ interface Work {
   rules: RulesOfModels;
   touched: InstanceState[];
   deletes: InstanceState[];
+  /** Deleted objects that share their states. */
+  together: readonly DeletedTogether[];
   links: Links;
   /** Nothing was left out. */
   everything: boolean;

@@ -1,4 +1,5 @@
 import type { IdentityKey } from "../mapper/mapper";
+import type { DeletedTogether } from "./deleted-together";
 import { emplace } from "./emplace";
 import type { InstanceState, Values } from "./instance-state";
 import type { RelationBefore } from "./relation-values";
@@ -12,6 +13,8 @@ import { relationOf } from "./relations";
 export class Frame {
   readonly inserted: InstanceState[] = [];
   readonly deleted: InstanceState[] = [];
+  /** Deleted objects that share their states. */
+  readonly deletedTogether: DeletedTogether[] = [];
   /** Attribute values from before the first flush that changed them. */
   readonly changed = new Map<InstanceState, Values>();
   readonly relations = new Map<InstanceState, Map<string, RelationBefore>>();
@@ -21,6 +24,11 @@ export class Frame {
     /** Name of the savepoint; undefined for the transaction itself. */
     readonly savepoint: string | undefined,
   ) {}
+
+  /** How many objects were deleted. */
+  get deletedSize(): number {
+    return this.deletedTogether.reduce((sum, { size }) => sum + size, this.deleted.length);
+  }
 
   noteChanged(state: InstanceState, values: Values): void {
     const known = this.changed.get(state);
@@ -42,6 +50,7 @@ export class Frame {
   absorb(inner: Frame): void {
     for (const state of inner.inserted) this.inserted.push(state);
     for (const state of inner.deleted) this.deleted.push(state);
+    for (const group of inner.deletedTogether) group.moveTo(this);
     for (const [state, values] of inner.changed) this.noteChanged(state, values);
     for (const [state, relations] of inner.relations)
       for (const [key, before] of relations) this.noteRelation(state, key, before);
@@ -56,6 +65,7 @@ export class Frame {
     for (const [state, key] of this.rekeyed) rekey(state, key);
     for (const state of this.inserted) becomeTransient(state);
     for (const state of this.deleted) if (state.status !== "transient") becomePersistent(state);
+    for (const group of this.deletedTogether) group.restore();
   }
 }
 

@@ -108,6 +108,14 @@ export class IdentityMap {
     for (const { mapper, key } of states) if (key !== undefined) this.forget(mapper, key);
   }
 
+  /** Takes out ascending keys of one model, whose rows are gone. */
+  forgetKeys(mapper: Mapper, keys: readonly IdentityKey[]): void {
+    const place = this.#cases.get(mapper);
+    if (place === undefined) return;
+    if (place.shelves.size > 0) for (const key of keys) place.shelves.delete(key);
+    place.runs.removeAll(keys);
+  }
+
   /** Takes the key out, if it leads to this instance. */
   delete(mapper: Mapper, key: IdentityKey, instance: Instance): void {
     if (this.get(mapper, key) === instance) this.forget(mapper, key);

@@ -188,25 +188,33 @@ export class InstanceState {
   }
 }
 
+/** A state that some instances share until one of them is asked for its own. */
+export abstract class PassingState {
+  /** Gives the instance a state of its own, which says what the shared one said. */
+  abstract own(instance: Instance): InstanceState;
+}
+
+type StateOfInstance = InstanceState | LoadedState | PassingState;
+
 type StampBase = new (instance: object) => object;
 
 /** Carries an instance's state as a private field: invisible to printing, comparing, copying and JSON. */
 class Stamp extends (function (instance: object) {
   return instance;
 } as unknown as StampBase) {
-  #state: InstanceState | LoadedState | undefined;
+  #state: StateOfInstance | undefined;
   #companions: readonly Instance[] | undefined;
 
-  constructor(instance: object, state: InstanceState | LoadedState) {
+  constructor(instance: object, state: StateOfInstance) {
     super(instance);
     this.#state = state;
   }
 
-  static get(instance: object): InstanceState | LoadedState | undefined {
+  static get(instance: object): StateOfInstance | undefined {
     return #state in instance ? instance.#state : undefined;
   }
 
-  static set(instance: object, state: InstanceState | LoadedState | undefined): void {
+  static set(instance: object, state: StateOfInstance | undefined): void {
     if (#state in instance) instance.#state = state;
     else if (state !== undefined) new Stamp(instance, state);
   }
@@ -220,13 +228,19 @@ class Stamp extends (function (instance: object) {
   }
 }
 
-/** The state of an instance: its own, the one it shares, or none. */
+/** The state of an instance: its own, the one it shares since it was loaded, or none. */
 export function peekState(instance: object): InstanceState | LoadedState | undefined {
+  const state = Stamp.get(instance);
+  return state instanceof PassingState ? state.own(instance as Instance) : state;
+}
+
+/** The same, but a state that is shared in passing stays so. */
+export function rawState(instance: object): StateOfInstance | undefined {
   return Stamp.get(instance);
 }
 
 /** Gives an instance its state. */
-export function setState(instance: object, state: InstanceState | LoadedState | undefined): void {
+export function setState(instance: object, state: StateOfInstance | undefined): void {
   Stamp.set(instance, state);
 }
 

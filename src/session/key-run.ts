@@ -1,3 +1,4 @@
+import type { IdentityKey } from "../mapper/mapper";
 import type { Instance, LoadedState } from "./instance-state";
 import { stampLoaded } from "./instance-state";
 
@@ -53,6 +54,31 @@ export class KeyRun {
     if (shelf !== undefined) shelf[place % SHELF_SIZE] = undefined;
   }
 
+  /**
+   * Takes out ascending keys, each of which is looked for behind the one before it.
+   *
+   * @param from  the place of the first one to take out
+   * @returns the place of the first key that is greater than all of this run
+   */
+  removeAscending(keys: readonly IdentityKey[], from: number): number {
+    const { last } = this;
+    let place = -1;
+    let shelf: (Instance | undefined)[] | undefined;
+    let i = from;
+    for (; i < keys.length; i++) {
+      const key = keys[i];
+      if (typeof key !== "number") continue;
+      if (key > last) break;
+      const next = place >= 0 && this.#keys[place + 1] === key ? place + 1 : this.#placeOf(key);
+      if (next === -1) continue;
+      if (shelf === undefined || Math.floor(next / SHELF_SIZE) !== Math.floor(place / SHELF_SIZE))
+        shelf = this.#shelves[Math.floor(next / SHELF_SIZE)]?.deref();
+      if (shelf !== undefined) shelf[next % SHELF_SIZE] = undefined;
+      place = next;
+    }
+    return i;
+  }
+
   /** The instances that are still there. */
   *[Symbol.iterator](): Iterator<Instance> {
     for (const shelf of this.#shelves) {
@@ -86,6 +112,16 @@ export class KeyRuns {
 
   remove(key: number): void {
     if (this.#runs.length > 0) this.#runOf(key)?.remove(key);
+  }
+
+  /** Takes out ascending keys. */
+  removeAll(keys: readonly IdentityKey[]): void {
+    if (this.#runs.length === 0) return;
+    for (let i = 0; i < keys.length;) {
+      const key = keys[i];
+      const run = typeof key === "number" ? this.#runOf(key) : undefined;
+      i = run === undefined ? i + 1 : Math.max(run.removeAscending(keys, i), i + 1);
+    }
   }
 
   /** Whether a run can be added with these keys: what lies between them is gone. */

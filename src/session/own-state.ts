@@ -37,7 +37,8 @@ function takeIncluded(state: InstanceState): void {
   }
 }
 
-function unshare(instance: Instance, shared: LoadedState): InstanceState {
+/** What a shared state says, as a state of the instance's own. */
+export function unshare(instance: Instance, shared: LoadedState): InstanceState {
   const state = new InstanceState(instance, shared.mapper, "persistent");
   state.unit = shared.unit;
   state.key = shared.mapper.identityOf(instance.dataValues);

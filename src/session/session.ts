@@ -174,7 +174,7 @@ export class Session implements QueryExecutor {
     return {
       new: this.#unit.new.size + count(({ inserted }) => inserted.length),
       changed: dirty + count(({ changed }) => [...changed.keys()].filter((state) => !inserted.has(state)).length),
-      deleted: this.#unit.deleted.size + count(({ deleted }) => deleted.length),
+      deleted: this.#unit.deleted.size + count((frame) => frame.deletedSize),
       failed: !this.isActive,
     };
   }
@@ -206,9 +206,7 @@ export class Session implements QueryExecutor {
    */
   delete(object: object, options?: { force?: boolean }): void {
     const instance = this.#instance(object);
-    const state = ownState(instance, this.mapperOf(instance));
-    this.#unit.delete(state);
-    if (options?.force) state.forced = true;
+    this.#unit.delete(instance, this.mapperOf(instance), options?.force === true);
   }
 
   /** Takes an object out of the session; nothing is written of it any more. */

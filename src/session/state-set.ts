@@ -1,4 +1,5 @@
-import type { InstanceState } from "./instance-state";
+import { DeletedTogether, deletesAlone } from "./deleted-together";
+import type { Instance, InstanceState, LoadedState } from "./instance-state";
 
 /** A set with this many gaps, and more gaps than members, is closed up. */
 const MANY_GAPS = 1024;
@@ -61,10 +62,8 @@ abstract class StateSet {
   }
 
   #closeUp(): void {
-    this.#items = this.toArray();
-    this.#items.forEach((state, i) => {
-      if (state !== undefined) this.setPlace(state, i);
-    });
+    this.#items = this.#items.filter((state) => state !== undefined);
+    this.#items.forEach((state, i) => this.setPlace(state as InstanceState, i));
   }
 }
 
@@ -92,8 +91,84 @@ export class TouchedStates extends StateSet {
   }
 }
 
-/** Objects that the next flush deletes. */
+/**
+ * Objects that the next flush deletes.
+ *
+ * Those that were loaded and never changed share states; whoever asks for the members gives each its own.
+ */
 export class DeletedStates extends StateSet {
+  #together: DeletedTogether[] = [];
+
+  /** Objects that share their states, in the order of their marking. */
+  get together(): readonly DeletedTogether[] {
+    return this.#together;
+  }
+
+  override get size(): number {
+    return this.together.reduce((sum, { size }) => sum + size, super.size);
+  }
+
+  /**
+   * Marks an object that was loaded and not changed.
+   *
+   * @param loaded  the state that the object shares
+   * @returns false where its model's deletes need a state of its own
+   */
+  share(instance: Instance, loaded: LoadedState): boolean {
+    let last = this.#together.at(-1);
+    if (last?.loaded !== loaded || !last.hasRoom) {
+      if (!deletesAlone(loaded.mapper)) return false;
+      last = new DeletedTogether(loaded);
+      this.#together.push(last);
+    }
+    last.mark(instance);
+    return true;
+  }
+
+  /** Objects that share states in a group that is not so go on with states of their own. */
+  separateUnless(test: (group: DeletedTogether) => boolean): void {
+    const others = this.#together.filter((group) => !test(group));
+    if (others.length > 0) this.separate(others);
+  }
+
+  /** Some objects go on with states of their own. */
+  separate(groups: readonly DeletedTogether[]): void {
+    this.forget(groups);
+    for (const group of groups) group.ownAll();
+  }
+
+  /** Some objects that shared states are deleted. */
+  forget(groups: readonly DeletedTogether[]): void {
+    this.#together = groups === this.#together ? [] : this.#together.filter((group) => !groups.includes(group));
+  }
+
+  /** No object is to be deleted any more. */
+  unmarkAll(): void {
+    for (const state of this.ownArray()) state.marked = false;
+    for (const group of this.#together) group.unmark();
+    this.clear();
+  }
+
+  override clear(): void {
+    this.#together = [];
+    super.clear();
+  }
+
+  /** The members that have states of their own. */
+  ownArray(): InstanceState[] {
+    return super.toArray();
+  }
+
+  override toArray(): InstanceState[] {
+    this.separate(this.#together);
+    return super.toArray();
+  }
+
+  override some(test: (state: InstanceState) => boolean): boolean {
+    this.separate(this.#together);
+    return super.some(test);
+  }
+
   protected placeOf(state: InstanceState): number {
     return state.deletedPlace;
   }

@@ -5,7 +5,7 @@ import { InvalidRequestError } from "../errors";
 import { Frame, becomeTransient, restoreValues } from "./frame";
 import { IdentityMap } from "./identity-map";
 import type { Instance, InstanceState, Values } from "./instance-state";
-import { LoadedState, peekState, setState } from "./instance-state";
+import { LoadedState, peekState, rawState, setState } from "./instance-state";
 import { describeInstance } from "./label";
 import { ownState } from "./own-state";
 import { Members } from "./relation-values";
@@ -200,8 +200,20 @@ export class UnitOfWork {
 
   // Deleting and leaving
 
-  /** Marks a persistent object, and loaded ones that follow it along delete cascades, for deletion. */
-  delete(state: InstanceState): void {
+  /**
+   * Marks a persistent object, and loaded ones that follow it along delete cascades, for deletion.
+   *
+   * @param force  a paranoid model's row is deleted for good
+   */
+  delete(instance: Instance, mapper: Mapper, force: boolean): void {
+    const shared = rawState(instance);
+    if (shared instanceof LoadedState && shared.unit === this && this.deleted.share(instance, shared)) return;
+    const state = ownState(instance, mapper);
+    this.#delete(state);
+    if (force) state.forced = true;
+  }
+
+  #delete(state: InstanceState): void {
     const { instance, mapper, status } = state;
     if (status === "persistent" && state.unit === this) {
       this.mark(state);
@@ -280,7 +292,10 @@ export class UnitOfWork {
     this.touched.clear();
     this.deleted.clear();
     this.watched.clear();
-    for (const frame of this.frames) for (const state of frame.deleted) if (state.unit === this) detach(state);
+    for (const frame of this.frames) {
+      for (const state of frame.deleted) if (state.unit === this) detach(state);
+      for (const group of frame.deletedTogether) group.detach();
+    }
     this.#loaded.clear();
   }
 
@@ -315,6 +330,7 @@ export class UnitOfWork {
     for (const frame of this.frames) {
       for (const state of frame.inserted) state.before = undefined;
       for (const state of frame.deleted) if (state.status === "deleted") detach(state);
+      for (const group of frame.deletedTogether) group.detach();
     }
     this.frames = [new Frame(undefined)];
     for (const state of this.watched) state.watched = false;
@@ -326,8 +342,7 @@ export class UnitOfWork {
     this.compareWatched();
     for (const state of this.touched) undoChanges(state);
     this.touched.clear();
-    for (const state of this.deleted) state.marked = false;
-    this.deleted.clear();
+    this.deleted.unmarkAll();
     for (const state of this.new) becomeTransient(state);
     this.new.clear();
   }
