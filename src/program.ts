@@ -43,7 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
 async function runShell(commandLine: ShellCommandLine): Promise<number> {
   const { code, file } = commandLine;
   const url = databaseUrl(commandLine);
-  const interactive = process.stdin.isTTY && code === undefined && file === undefined;
+  const interactive = code === undefined && file === undefined && process.stdin.isTTY;
   let format: Format;
   try {
     format = await formatOf(commandLine.format);
@@ -72,12 +72,15 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
   };
   try {
     if (interactive) {
+      const { titleOf } = await import("./database-url.js");
+      const name = titleOf(url);
+      const { drawFirstPrompt } = await import("./shell/first-prompt.js");
+      if (process.stdout.isTTY) drawFirstPrompt(name, process.stdin, process.stdout);
       // A question may have stopped the keyboard's stream.
       process.stdin.resume();
       const { runRepl } = await import("./shell/repl.js");
-      const { titleOf } = await import("./database-url.js");
       await runRepl({
-        name: titleOf(url),
+        name,
         open,
         input: process.stdin,
         output: process.stdout,

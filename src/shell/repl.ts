@@ -3,16 +3,12 @@ import type { InputRunner, Surroundings } from "./input-runner";
 import type { ReverseSearch } from "./reverse-search";
 import { type ShellContext, describePendingWork, hasPendingWork, promptOf } from "./context";
 import { saveCompiledModules } from "../start/program-loader";
+import { type TerminalInput, firstPrompt } from "./first-prompt";
 import { LineEditor } from "./line-editor";
 import { Screen, type Terminal } from "./screen";
 import { type Activity, meaningOfInterrupt } from "./signals";
 import { Spinner } from "./spinner";
 import { type Typed, TypedPieces } from "./terminal-input";
-
-/** A keyboard in raw mode; `process.stdin` is one where it is a terminal. */
-export interface TerminalInput extends NodeJS.ReadableStream {
-  setRawMode(raw: boolean): unknown;
-}
 
 /** How an interactive shell is started. */
 export interface ReplOptions {
@@ -290,7 +286,7 @@ class Repl implements Surroundings {
 
   #promptText(): string {
     if (this.#unfinished !== "") return CONTINUATION_PROMPT;
-    return this.#opened ? promptOf(this.#opened.context) : `${this.#options.name}> `;
+    return this.#opened ? promptOf(this.#opened.context) : firstPrompt(this.#options.name);
   }
 
   async #line(line: string): Promise<void> {

@@ -1,14 +1,22 @@
 import { statSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** The folder of compiled code: `$XDG_CACHE_HOME/sequelize-shell`, or `~/.cache/sequelize-shell`; undefined for none. */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string | undefined {
   const base = environment["XDG_CACHE_HOME"];
+  if (base !== undefined && base !== "") return join(base, "sequelize-shell");
+  const home = homeFolder(environment);
+  return home === undefined ? undefined : join(home, ".cache", "sequelize-shell");
+}
+
+/** The folder of the user; undefined for one without. */
+function homeFolder({ HOME }: NodeJS.ProcessEnv): string | undefined {
+  // What os.homedir() says there too; a start does without loading it.
+  if (HOME !== undefined && HOME !== "" && process.platform !== "win32") return HOME;
   try {
-    return join(base === undefined || base === "" ? join(homedir(), ".cache") : base, "sequelize-shell");
+    return process.getBuiltinModule("node:os").homedir();
   } catch {
-    return undefined; // a user without a home directory
+    return undefined;
   }
 }
 

@@ -17,15 +17,14 @@ const DEFERRALS: Readonly<Record<string, Deferral>> = {
   "./utils/validator-extras": { members: ["validator", "extensions"] },
 };
 
-/** How a request may wait that stands in a file; undefined where it may not. */
-export function deferralOf(request: string, file: string): Deferral | undefined {
-  return /[\\/]node_modules[\\/]sequelize[\\/]lib[\\/]/.test(file) && Object.hasOwn(DEFERRALS, request)
-    ? DEFERRALS[request]
-    : undefined;
+/** What a request of Sequelize gives: what it loads, or what stands for that until it is used. */
+export function deferred(request: string, load: () => unknown): unknown {
+  const deferral = Object.hasOwn(DEFERRALS, request) ? DEFERRALS[request] : undefined;
+  return deferral ? deferredExports(load, deferral) : load();
 }
 
 /** Stands for what a module exports, and loads it when anything is done with it. */
-export function deferredExports(load: () => unknown, { called = false, members }: Deferral): unknown {
+function deferredExports(load: () => unknown, { called = false, members }: Deferral): unknown {
   if (members === undefined) return standIn(load, called);
   const parts = members.map((name) => [name, standIn(() => (load() as Record<string, unknown>)[name], false)] as const);
   return Object.fromEntries(parts);

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import Module, { isBuiltin } from "node:module";
 import { dirname, join, sep } from "node:path";
-import * as vm from "node:vm";
-import { deferralOf, deferredExports } from "./deferred-module";
+import { Script } from "node:vm";
 import { type FileStamp, type KeptModule, type ModuleImage, readSource, stampOf } from "./module-image";
 
 /** What Node's loader has and does not declare. */
@@ -23,7 +22,7 @@ interface LoadedModule {
   readonly requests: Record<string, string>;
   /** The code that the image keeps; undefined where it keeps none that V8 takes. */
   readonly code: Buffer | undefined;
-  readonly script: vm.Script;
+  readonly script: Script;
 }
 
 /** `import("./name.js")` and `await import("name")`, as the compiler leaves them in CommonJS; in texts they have no such form. */
@@ -32,6 +31,9 @@ const ANY_IMPORT = /\bimport\s*\(/;
 const OTHER_IMPORT = /(?<!#)\bimport\s*\((?![")])|\bawait import\(/;
 /** Packages for drawing, as they are required where the sources also run as ES modules. */
 const OWN_REQUIRE = /\(0, node_module_\d+\.createRequire\)\(__filename\)(?=\("(?:chalk|cli-table3)"\))/g;
+
+/** The files whose requests may wait. */
+const OF_SEQUELIZE = /[\\/]node_modules[\\/]sequelize[\\/]lib[\\/]/;
 
 /**
  * Loads CommonJS modules as `require` does, with the code that an image keeps of them, and notes what it had to compile.
@@ -45,6 +47,7 @@ export class ModuleLoader {
   readonly #own: string;
   /** What the image does not keep, or not with all its requests. */
   readonly #unsaved = new Map<string, LoadedModule>();
+  #deferredModule: unknown;
   readonly #isModuleFolder = new Map<string, boolean>();
 
   constructor(image: ModuleImage, ownFolder: string) {
@@ -93,7 +96,7 @@ export class ModuleLoader {
     const kept = this.#image.module(file);
     if (!kept) return undefined;
     const { stamp, source, requests, code } = kept;
-    const script = new vm.Script(source, { filename: file, cachedData: code });
+    const script = new Script(source, { filename: file, cachedData: code });
     return { stamp, source, requests: { ...requests }, script, code: script.cachedDataRejected ? undefined : code };
   }
 
@@ -108,17 +111,22 @@ export class ModuleLoader {
     // A script has no import() of its own.
     if ((isOwn ? OTHER_IMPORT : ANY_IMPORT).test(text)) return undefined;
     const source = Module.wrap(text);
-    return { stamp, source, requests: {}, script: new vm.Script(source, { filename: file }), code: undefined };
+    return { stamp, source, requests: {}, script: new Script(source, { filename: file }), code: undefined };
+  }
+
+  /** Which modules may wait: a module of this folder that few starts need before the prompt. */
+  #deferred(): typeof import("./deferred-module") {
+    const known = (this.#deferredModule ??= this.require(join(__dirname, "deferred-module.js"), module));
+    return known as typeof import("./deferred-module");
   }
 
   #requireOf(module: Module, loaded: LoadedModule): NodeJS.Require {
     const { requests } = loaded;
     const resolve = (request: string, options?: object): string =>
       node._resolveFilename(request, module, false, options);
-    const require = (request: string): unknown => {
-      const deferral = deferralOf(request, module.filename);
-      return deferral ? deferredExports(() => requireNow(request), deferral) : requireNow(request);
-    };
+    const mayWait = OF_SEQUELIZE.test(module.filename);
+    const require = (request: string): unknown =>
+      mayWait ? this.#deferred().deferred(request, () => requireNow(request)) : requireNow(request);
     const requireNow = (request: string): unknown => {
       const known = requests[request];
       if (known !== undefined) return this.require(known, module);

@@ -20,7 +20,7 @@ export function loadProgram(file: string, ownFolder: string, from: NodeJS.Module
   const isPlain = !file.endsWith(".js") || OTHER_LOADERS.test(options) || process.env["NODE_V8_COVERAGE"] !== undefined;
   if (folder === undefined || isPlain) return from.require(file);
   const key = [process.version, process.arch, options, ownFolder].join("\n");
-  loader = new ModuleLoader(ModuleImage.read(folder, key), ownFolder);
+  loader = new ModuleLoader(ModuleImage.read(folder, key, ownFolder), ownFolder);
   return loader.require(file, from);
 }
 

@@ -1,5 +1,15 @@
 import { execFile } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,18 +27,21 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "module-image-"));
   cache = join(folder, "cache");
   mkdirSync(join(folder, "node_modules/other"), { recursive: true });
+  mkdirSync(join(folder, "program"));
   file("package.json", "{}");
   file(
-    "main.js",
+    "program/main.js",
     'exports.other = require("other"); exports.sum = () => require("./sum").sum(1, 2); exports.file = __filename;',
   );
-  file("sum.js", "exports.sum = (a, b) => a + b;");
+  file("program/sum.js", "exports.sum = (a, b) => a + b;");
   file("node_modules/other/package.json", '{ "name": "other", "main": "first.js" }');
   file("node_modules/other/first.js", 'module.exports = "first";');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const file = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+/** The folder of the modules that are the program's own. */
+const program = (): string => join(folder, "program");
 const images = (): string[] => readdirSync(cache).map((name) => join(cache, name));
 
 interface Main {
@@ -39,33 +52,33 @@ interface Main {
 
 /** Loads main.js as a new process would, and keeps what was compiled. */
 function load(key = "key"): Main {
-  const require = createRequire(join(folder, "main.js"));
+  const require = createRequire(join(folder, "program/main.js"));
   for (const name of Object.keys(require.cache))
     if (name.startsWith(folder)) Reflect.deleteProperty(require.cache, name);
-  const loader = new ModuleLoader(ModuleImage.read(cache, key), folder);
-  const main = loader.require(join(folder, "main.js"), module) as Main;
+  const loader = new ModuleLoader(ModuleImage.read(cache, key, program()), program());
+  const main = loader.require(join(folder, "program/main.js"), module) as Main;
   main.sum();
   loader.save();
   return main;
 }
 
 /** What the image knows of a module. */
-const kept = (name: string) => ModuleImage.read(cache, "key").module(join(folder, name));
+const kept = (name: string) => ModuleImage.read(cache, "key", program()).module(join(folder, name));
 
 describe("modules with compiled code", () => {
   it("load as require loads them, and are known to require", () => {
     const main = load();
-    expect({ ...main, sum: main.sum() }).toEqual({ other: "first", sum: 3, file: join(folder, "main.js") });
-    expect(createRequire(join(folder, "x.js"))("./main")).toBe(main);
+    expect({ ...main, sum: main.sum() }).toEqual({ other: "first", sum: 3, file: join(folder, "program/main.js") });
+    expect(createRequire(join(folder, "program/x.js"))("./main")).toBe(main);
   });
 
   it("are kept with their code and with the files of their requests, and written no second time", () => {
     load();
-    expect(kept("main.js")?.requests).toEqual({
+    expect(kept("program/main.js")?.requests).toEqual({
       other: join(folder, "node_modules/other/first.js"),
-      "./sum": join(folder, "sum.js"),
+      "./sum": join(folder, "program/sum.js"),
     });
-    expect(kept("sum.js")?.code.length).toBeGreaterThan(100);
+    expect(kept("program/sum.js")?.code.length).toBeGreaterThan(100);
     const { ino } = statSync(images()[0] ?? "");
     expect(load().other).toBe("first");
     expect(statSync(images()[0] ?? "").ino).toBe(ino);
@@ -73,21 +86,33 @@ describe("modules with compiled code", () => {
 
   it("are read anew when their file has changed", () => {
     load();
-    file("sum.js", "exports.sum = (a, b) => a * 10 + b;");
+    file("program/sum.js", "exports.sum = (a, b) => a * 10 + b;");
     expect(load().sum()).toBe(12);
-    expect(kept("sum.js")?.source).toContain("a * 10");
+    expect(kept("program/sum.js")?.source).toContain("a * 10");
   });
 
-  it("are all given up when a package was replaced", () => {
+  it("of packages are given up when one was replaced, and requests for them, but no module of the program", () => {
     load();
-    expect(kept("main.js")).toBeDefined();
-    file("node_modules/other/package.json", '{ "name": "other", "main": "second.js" }');
-    expect(kept("main.js")).toBeUndefined();
+    expect(kept("node_modules/other/first.js")).toBeDefined();
+    file("node_modules/other/package.json", '{ "name": "other", "main": "first.js", "version": "2.0.0" }');
+    expect(kept("node_modules/other/first.js")).toBeUndefined();
+    expect(kept("program/main.js")?.requests).toEqual({ "./sum": join(folder, "program/sum.js") });
+    load();
+    expect(kept("program/main.js")?.requests).toHaveProperty("other", join(folder, "node_modules/other/first.js"));
+    expect(kept("node_modules/other/first.js")).toBeDefined();
+  });
+
+  it("are read anew when their file has other text of the same length and time of change", () => {
+    load();
+    const { atime, mtime } = statSync(join(folder, "program/sum.js"));
+    file("program/sum.js", "exports.sum = (a, b) => a * b;");
+    utimesSync(join(folder, "program/sum.js"), atime, mtime);
+    expect(load().sum()).toBe(2);
   });
 
   it("belong to one version of Node and one installation", () => {
     load("v1");
-    expect(ModuleImage.read(cache, "v2").module(join(folder, "main.js"))).toBeUndefined();
+    expect(ModuleImage.read(cache, "v2", program()).module(join(folder, "program/main.js"))).toBeUndefined();
   });
 
   it("of an image that is damaged anywhere, cut off or of another format are not run", () => {
@@ -100,13 +125,10 @@ describe("modules with compiled code", () => {
       copy[at] = (copy[at] ?? 0) ^ 1;
       return copy;
     };
-    const pieces = { start: 3, header: 40, source, code: whole.length - 20 };
-    for (const bytes of [
-      ...Object.values(pieces).map(damaged),
-      whole.subarray(0, -100),
-      Buffer.from("{}"),
-      Buffer.alloc(0),
-    ]) {
+    const name = whole.indexOf("sum.js");
+    const numbers = [20, 24, 26, 30, 34].map((from) => whole.indexOf("[", name) + from);
+    const pieces = [3, 18, 40, name, ...numbers, source, whole.indexOf("[[") + 1, whole.length - 20];
+    for (const bytes of [...pieces.map(damaged), whole.subarray(0, -100), Buffer.from("{}"), Buffer.alloc(0)]) {
       writeFileSync(image, bytes);
       const main = load();
       expect([main.other, main.sum()]).toEqual(["first", 3]);
@@ -116,9 +138,9 @@ describe("modules with compiled code", () => {
   it.skipIf(process.platform === "win32")("of an image that others can write are not run", () => {
     load();
     const [image = ""] = images();
-    expect(kept("main.js")).toBeDefined();
+    expect(kept("program/main.js")).toBeDefined();
     chmodSync(image, 0o666);
-    expect(kept("main.js")).toBeUndefined();
+    expect(kept("program/main.js")).toBeUndefined();
   });
 
   it("load without a folder to keep them in", () => {

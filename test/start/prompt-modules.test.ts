@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROGRAM } from "../shell/built-program";
 import { PtyShell } from "../shell/pty-shell";
 
-/** Notes the modules that are loaded when the prompt is first written, and those that are there a while after the banner. */
+/**
+ * Notes the modules that are loaded when the prompt is first written, when the line editor draws it, and a while after the banner.
+ */
 const HOOK = `
 const { writeFileSync } = require("node:fs");
 const before = new Set(process.moduleLoadList);
@@ -14,12 +16,9 @@ const list = (name) => {
   writeFileSync(process.env.MODULES + "." + name, JSON.stringify({ files: Object.keys(require.cache), builtin: builtin.filter(Boolean) }));
 };
 const write = process.stdout.write;
-let seen = false;
+const stages = ["prompt", "editor"];
 process.stdout.write = function (text, ...rest) {
-  if (!seen && String(text).includes("> ")) {
-    seen = true;
-    list("prompt");
-  }
+  if (stages.length > 0 && String(text).includes("> ")) list(stages.shift());
   return write.call(this, text, ...rest);
 };
 const look = setInterval(() => {
@@ -30,12 +29,23 @@ const look = setInterval(() => {
 look.unref();
 `;
 
-/** What reading lines and drawing on a terminal takes of Node. */
-const BUILTIN = new Set(
-  "diagnostics_channel module net os readline readline/promises stream stream/promises string_decoder tty vm".split(
-    " ",
-  ),
-);
+/** The program's own modules without which there is no prompt. */
+const AT_THE_PROMPT = [
+  "shell.js",
+  "src/command-line.js",
+  "src/database-url.js",
+  "src/errors.js",
+  "src/program.js",
+  "src/shell/first-prompt.js",
+  "src/start/cache-folder.js",
+  "src/start/module-image.js",
+  "src/start/module-loader.js",
+  "src/start/program-loader.js",
+];
+/** What a terminal takes of Node, with the loader of modules. */
+const TERMINAL = new Set("diagnostics_channel module net stream stream/promises string_decoder tty vm".split(" "));
+/** What reading lines takes of Node besides. */
+const EDITOR = new Set([...TERMINAL, "readline", "readline/promises"]);
 
 interface Modules {
   readonly files: readonly string[];
@@ -64,30 +74,22 @@ describe("what is loaded at the prompt of the program", () => {
   const modules = (name: string): Modules =>
     JSON.parse(readFileSync(join(folder, `modules.${name}`), "utf8")) as Modules;
 
+  /** The program's own modules of a stage. */
+  const own = (stage: string): string[] =>
+    modules(stage)
+      .files.filter((file) => !file.endsWith("hook.cjs"))
+      .map((file) => relative(dirname(PROGRAM), file))
+      .sort();
+
   it("when it is printed: the program's own few modules and nothing of a package", () => {
-    const root = dirname(PROGRAM);
-    const { files, builtin } = modules("prompt");
-    const own = files.filter((file) => !file.endsWith("hook.cjs")).map((file) => relative(root, file));
-    expect(own.sort()).toEqual([
-      "shell.js",
-      "src/command-line.js",
-      "src/database-url.js",
-      "src/errors.js",
-      "src/program.js",
-      "src/shell/context.js",
-      "src/shell/line-editor.js",
-      "src/shell/repl.js",
-      "src/shell/screen.js",
-      "src/shell/signals.js",
-      "src/shell/spinner.js",
-      "src/shell/terminal-input.js",
-      "src/start/cache-folder.js",
-      "src/start/deferred-module.js",
-      "src/start/module-image.js",
-      "src/start/module-loader.js",
-      "src/start/program-loader.js",
-    ]);
-    expect(builtin.filter((name) => !BUILTIN.has(name))).toEqual([]);
+    expect(own("prompt")).toEqual(AT_THE_PROMPT);
+    expect(modules("prompt").builtin.filter((name) => !TERMINAL.has(name))).toEqual([]);
+  });
+
+  it("when keys are taken: what edits a line, and nothing of a package", () => {
+    const editing = "context line-editor repl screen signals spinner terminal-input".split(" ");
+    expect(own("editor")).toEqual([...AT_THE_PROMPT, ...editing.map((name) => `src/shell/${name}.js`)].sort());
+    expect(modules("editor").builtin.filter((name) => !EDITOR.has(name))).toEqual([]);
   });
 
   it("before the first input: Sequelize and the driver with what they require, and TypeScript", () => {
