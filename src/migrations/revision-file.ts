@@ -37,7 +37,7 @@ export function currentChecksum(revision: Revision): string {
  */
 export function countOperations(run: (op: Operations) => unknown): number | undefined {
   const text = run.toString();
-  const parameter = /^(?:async\s+)?(?:function\s*\w*\s*)?\(?\s*(\w+)/.exec(text)?.[1];
+  const parameter = parameterOf(text);
   if (
     parameter === undefined ||
     /\b(?:for|while|if|switch|map|forEach)\b|\?/.test(text.replace(/`[^`]*`|"[^"]*"|'[^']*'/g, ""))
@@ -51,4 +51,28 @@ export function countOperations(run: (op: Operations) => unknown): number | unde
       ),
     ),
   ].length;
+}
+
+/** The name that a function's text has for its first parameter. */
+function parameterOf(text: string): string | undefined {
+  return /^(?:async\s+)?(?:function\s*\w*\s*)?\(?\s*(\w+)/.exec(text)?.[1];
+}
+
+const PLAIN_TEXT = /"[^"\\\n]*"|'[^'\\\n]*'/.source;
+/** Tables of one function at the most. */
+const MAX_NAMED = 200;
+
+/** The tables that a function's text names where it changes them; there may be others, and not all of these are there. */
+export function namedTables(run: (op: Operations) => unknown): string[] {
+  const text = run.toString();
+  const parameter = parameterOf(text);
+  if (parameter === undefined) return [];
+  const change = `(?:alter|drop|rename|comment)Table|(?:add|drop|rename|alter)Column|create(?:Unique|Check|ForeignKey|PrimaryKey)|drop(?:PrimaryKey|Constraint)|rename(?:Constraint|Index)`;
+  const first = new RegExp(`\\b${parameter}\\.(?:${change})\\(\\s*(${PLAIN_TEXT})`, "g");
+  const second = new RegExp(
+    `\\b${parameter}\\.(?:create|drop)Index\\(\\s*(?:${PLAIN_TEXT}|undefined),\\s*(${PLAIN_TEXT})`,
+    "g",
+  );
+  const found = [...text.matchAll(first), ...text.matchAll(second)].map(([, name = ""]) => name.slice(1, -1));
+  return [...new Set(found)].slice(0, MAX_NAMED);
 }

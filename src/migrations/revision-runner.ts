@@ -3,10 +3,11 @@ import type { DriverRow } from "../driver/dialect";
 import { schemaDialectOf } from "../schema/dialects/dialects";
 import type { SchemaDialect } from "../schema/dialects/schema-dialect";
 import type { Schema, Table } from "../schema/schema";
-import { findTable } from "../schema/schema";
 import type { DdlDialect, DdlTarget } from "./ddl/dialect";
 import { ddlFor } from "./ddl/dialects";
 import type { MigrationSession } from "./ddl/session";
+import type { KnownTables } from "./known-tables";
+import { touchedTable } from "./known-tables";
 import { MigrationError } from "./migration-error";
 import type { Operation } from "./operation";
 import { describeOperation } from "./operation";
@@ -17,6 +18,8 @@ import { mayBeBlocked, precheck } from "./precheck";
 export interface RunnerOptions {
   sequelize: Sequelize;
   session: MigrationSession;
+  /** What is known of the database's tables. */
+  tables: KnownTables;
   /** Operations that were made before: they are counted and not made again. */
   skip?: number;
   /** Told after each operation how many are done. */
@@ -44,8 +47,11 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
   readonly #ddl: DdlDialect;
   #tail: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
-  /** Tables as they were read since the last statement of the operation at work. */
-  readonly #read = new Map<string, Table | undefined>();
+  readonly #tables: KnownTables;
+  /** The only table that the statements of the operation at work change. */
+  #touched: string | undefined;
+  /** The revision has the transaction in its own hands, and changes anything at any time. */
+  #isShared = false;
   /** Operations called so far. */
   called = 0;
   /** What the operation at work does, for messages. */
@@ -55,6 +61,7 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
     this.#options = options;
     this.sequelize = options.sequelize;
     this.#session = options.session;
+    this.#tables = options.tables;
     this.dialect = schemaDialectOf(options.session.connection.dialect);
     this.native = options.native;
     this.progress = options.progress;
@@ -74,13 +81,18 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  query(sql: string): Promise<DriverRow[]> {
-    return this.#session.connection.all(sql);
+  async query(sql: string): Promise<DriverRow[]> {
+    try {
+      return await this.#session.connection.all(sql);
+    } finally {
+      this.#tables.forget();
+    }
   }
 
   ask = (sql: string): Promise<DriverRow[]> => this.#ask(sql);
 
   transaction(): Transaction | undefined {
+    this.#isShared = true;
     return this.#session.connection.handle;
   }
 
@@ -89,16 +101,12 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
   }
 
   async execute(sql: string): Promise<void> {
-    this.#read.clear();
+    this.#tables.forget(this.#touched);
     await this.#session.connection.run(sql);
   }
 
-  async table(name: string): Promise<Table | undefined> {
-    if (!this.#read.has(name)) {
-      const schema = await this.dialect.read(this.#session.connection, { tables: [name] });
-      this.#read.set(name, findTable(schema, name));
-    }
-    return this.#read.get(name);
+  table(name: string): Promise<Table | undefined> {
+    return this.#tables.get(name);
   }
 
   schema(schemas?: readonly string[]): Promise<Schema> {
@@ -109,8 +117,8 @@ export class RevisionRunner implements OperationRunner, DdlTarget {
     // After a failure nothing more is made, also where the revision's function goes on.
     if (this.#failure !== undefined) throw this.#failure;
     this.called++;
-    // Between two operations the revision may have changed anything by itself.
-    this.#read.clear();
+    if (this.#isShared) this.#tables.forget();
+    this.#touched = touchedTable(operation);
     this.current = describeOperation(operation);
     if (this.called <= (this.#options.skip ?? 0)) return;
     await this.#precheck(operation);

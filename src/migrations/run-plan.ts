@@ -1,12 +1,14 @@
 import { basename } from "node:path";
+import type { Schema } from "../schema/schema";
 import type { Environment } from "./environment";
 import { appliedIds } from "./environment";
 import { mentions } from "../schema/sql-tokens";
+import { KnownTables } from "./known-tables";
 import { MigrationError } from "./migration-error";
 import { Operations } from "./operations";
-import { precheck } from "./precheck";
+import { mayBeBlocked, precheck } from "./precheck";
 import type { LoadedRevision } from "./revision-file";
-import { countOperations, currentChecksum, loadRevision } from "./revision-file";
+import { countOperations, currentChecksum, loadRevision, namedTables } from "./revision-file";
 import type { Plan, Revision } from "./revision-graph";
 import { CollectionEnd, OperationCollector, RevisionRunner } from "./revision-runner";
 import type { MigrationSession } from "./ddl/session";
@@ -124,10 +126,13 @@ class PlanRun {
     env.info(`Running ${direction} ${from} -> ${to}, ${revision.message}`);
     const resumed = this.options.resume?.id === revision.id ? this.options.resume : undefined;
     const work = loaded[direction];
-    if (!this.session.undoesRevisions && resumed === undefined) await this.#prepare(revision, work);
+    const read = (names: readonly string[]): Promise<Schema> => env.dialect.read(env.connection, { tables: names });
+    const tables = new KnownTables(read, namedTables(work));
+    if (!this.session.undoesRevisions && resumed === undefined) await this.#prepare(revision, work, tables);
     const runner = new RevisionRunner({
       sequelize: env.sequelize,
       session: this.session,
+      tables,
       native: env.config.sqliteNativeConstraints,
       progress: (text) => env.info(text),
       status: env.io.status,
@@ -160,7 +165,7 @@ class PlanRun {
   }
 
   /** Where DDL cannot be undone: looks at all rows that could stop the revision, then says that it begins. */
-  async #prepare(revision: Revision, work: LoadedRevision["upgrade"]): Promise<void> {
+  async #prepare(revision: Revision, work: LoadedRevision["upgrade"], tables: KnownTables): Promise<void> {
     const { env } = this;
     const collector = new OperationCollector(env.sequelize, env.dialect);
     try {
@@ -174,9 +179,10 @@ class PlanRun {
       if (operation.kind === "execute") written.push(operation.sql);
       const name = operation.kind === "alterTable" ? operation.table : undefined;
       // What an operation before changes is not known yet.
-      if (name !== undefined && !touched.has(name) && !written.some((sql) => mentions(sql, name))) {
-        const { tables } = await env.dialect.read(env.connection, { tables: [name] });
-        const problems = await precheck(operation, tables[0], env.dialect, (sql) => env.connection.all(sql));
+      const isAsIs = name !== undefined && !touched.has(name) && !written.some((sql) => mentions(sql, name));
+      if (isAsIs && operation.kind === "alterTable" && operation.changes.some(mayBeBlocked)) {
+        const table = await tables.get(name);
+        const problems = await precheck(operation, table, env.dialect, (sql) => env.connection.all(sql));
         const blocking = problems.find((problem) => problem.blocks);
         if (blocking) throw new MigrationError(blocking.text);
       }

@@ -43,8 +43,7 @@ export class VersionTable {
 
   /** Every row, in the order of their application; none where there is no table. */
   async rows(): Promise<VersionRow[]> {
-    const { tables } = await this.#dialect.read(this.connection, { tables: [this.name] });
-    if (tables.length === 0) return [];
+    if (!(await this.#exists())) return [];
     const rows = await this.connection.all(
       `SELECT version_num, down_revision, message, checksum, status, step, steps_total, error, batch
          FROM ${this.#table} ORDER BY batch, applied_at, version_num`,
@@ -64,8 +63,11 @@ export class VersionTable {
 
   /** Makes the table where it is not there yet. */
   async create(): Promise<void> {
-    const { tables } = await this.#dialect.read(this.connection, { tables: [this.name] });
-    if (tables.length === 0) for (const sql of this.createStatements()) await this.connection.run(sql);
+    if (!(await this.#exists())) for (const sql of this.createStatements()) await this.connection.run(sql);
+  }
+
+  #exists(): Promise<boolean> {
+    return this.#dialect.hasTable(this.connection, this.name);
   }
 
   /** The statements that make the table. */

@@ -26,6 +26,8 @@ export class MigrationProject {
   watched: (string | undefined)[] | undefined;
   /** How the database was opened, command by command: whether it had to answer. */
   readonly opened: { check: boolean }[] = [];
+  /** The statements that the commands sent. */
+  readonly statements: string[] = [];
   /** Questions that were asked. */
   readonly questions: string[] = [];
 
@@ -50,6 +52,7 @@ export class MigrationProject {
         return Promise.resolve({ sequelize: this.sequelize });
       },
       directory: this.directory,
+      onQuery: ({ sql }) => void this.statements.push(sql),
       io: {
         stdout: (text) => void (result.stdout += text),
         stderr: (text) => void (result.stderr += text),

@@ -5,6 +5,7 @@ import { emptyTable, sameNames } from "../../schema/schema";
 import { MigrationError } from "../migration-error";
 import type { AlterTable, DropConstraint, TableChange } from "../operation";
 import { alterTable } from "../operation";
+import { needsOrder } from "./change-order";
 import { DdlDialect, patched } from "./dialect";
 
 /**
@@ -40,21 +41,14 @@ export class MysqlDdl extends DdlDialect {
     await finish();
   }
 
-  /** Whether one ALTER cannot hold both: a name given again where it was just taken away, a column dropped and added. */
+  /** Whether one ALTER cannot hold both: the order of the two counts, or a name is given again where it was just taken away. */
   #repeats(changes: readonly TableChange[], change: TableChange): boolean {
-    if (change.kind === "createForeignKey") {
-      return changes.some(
-        (other) =>
-          other.kind === "dropConstraint" && other.type === "foreignKey" && other.name === change.foreignKey.name,
-      );
-    }
-    if (change.kind === "addColumn")
-      return changes.some((other) => other.kind === "dropColumn" && other.name === change.column.name);
-    if (change.kind === "alterColumn")
-      return changes.some(
-        (other) => "column" in other && other.kind === "addColumn" && other.column.name === change.name,
-      );
-    return false;
+    return changes.some((other) => {
+      if (needsOrder(other, change)) return true;
+      if (change.kind === "createForeignKey")
+        return other.kind === "dropConstraint" && other.type === "foreignKey" && other.name === change.foreignKey.name;
+      return change.kind === "addColumn" && other.kind === "dropColumn" && other.name === change.column.name;
+    });
   }
 
   async #alter(name: string, changes: readonly TableChange[]): Promise<void> {

@@ -4,11 +4,12 @@ import type { Column, Table } from "../../schema/schema";
 import { MigrationError } from "../migration-error";
 import type { AlterColumn, AlterTable, TableChange } from "../operation";
 import { alterTable } from "../operation";
+import { AlterStatement } from "./alter-statement";
 import type { DdlTarget } from "./dialect";
 import { DdlDialect, patched } from "./dialect";
 import { PostgresEnums, elementType, typeName } from "./postgres-enums";
 
-/** PostgreSQL: every change by ALTER TABLE, inside the transaction of the revision. */
+/** PostgreSQL: the changes of a table by one ALTER TABLE as far as it takes them, inside the transaction of the revision. */
 export class PostgresDdl extends DdlDialect {
   declare readonly schema: PostgresSchemaDialect;
   readonly #enums: PostgresEnums;
@@ -66,10 +67,18 @@ export class PostgresDdl extends DdlDialect {
   }
 
   override async alterTable({ table: name, changes }: AlterTable): Promise<void> {
+    const statement = this.#statement(name);
     for (const change of changes) {
-      await this.#change(name, change);
+      await statement.makeRoom(change);
+      await this.#change(name, change, statement);
+      statement.note(change);
       if (!TELLS_ITSELF.includes(change.kind)) this.target.made?.(alterTable(name, change));
     }
+    await statement.send();
+  }
+
+  #statement(table: string): AlterStatement {
+    return new AlterStatement(this.target, this.schema.quoteTable(table));
   }
 
   override createEnum(name: string, values: readonly string[]): Promise<void> {
@@ -92,70 +101,78 @@ export class PostgresDdl extends DdlDialect {
     await this.createEnum(between, to);
     for (const { table, column } of users) {
       const after = { ...column, enumValues: [...to] };
-      await this.#swapType(table.name, { before: column, after, element: this.schema.quoteTable(between), map });
+      const statement = this.#statement(table.name);
+      this.#swapType(statement, { before: column, after, element: this.schema.quoteTable(between), map });
+      await statement.send();
     }
     await this.dropEnum(name);
     await this.#enums.renameType(between, name);
     this.target.made?.({ kind: "alterEnum", name, from: [], to: [...to] });
   }
 
-  async #change(name: string, change: TableChange): Promise<void> {
-    const alter = (clause: string): Promise<void> =>
-      this.target.execute(`ALTER TABLE ${this.schema.quoteTable(name)} ${clause}`);
+  async #change(name: string, change: TableChange, statement: AlterStatement): Promise<void> {
     const quote = (column: string): string => this.schema.sql.quote(column);
     switch (change.kind) {
       case "addColumn":
-        return this.#addColumn(name, change);
+        return this.#addColumn(name, change, statement);
       case "dropColumn": {
         const column = (await this.target.table(name))?.columns.find((candidate) => candidate.name === change.name);
-        await alter(`DROP COLUMN ${quote(change.name)}`);
+        statement.add(`DROP COLUMN ${quote(change.name)}`);
         this.target.made?.(alterTable(name, change));
-        if (column) await this.#enums.dropUnused(column);
-        return;
+        if (column?.enumValues === undefined) return;
+        await statement.send();
+        return this.#enums.dropUnused(column);
       }
       case "renameColumn": {
         const column = (await this.target.table(name))?.columns.find((candidate) => candidate.name === change.from);
-        await alter(`RENAME COLUMN ${quote(change.from)} TO ${quote(change.to)}`);
+        await this.#rename(name, `RENAME COLUMN ${quote(change.from)} TO ${quote(change.to)}`, statement);
         this.target.made?.(alterTable(name, change));
         if (column) await this.#enums.renameWithColumn(column, name, change.from, name, change.to);
         return;
       }
       case "alterColumn":
-        return this.#alterColumn(name, change);
+        return this.#alterColumn(name, change, statement);
       case "createUnique": {
         const { name: constraint, columns, deferrable } = change.unique;
         const when = deferrable === undefined ? "" : ` DEFERRABLE INITIALLY ${deferrable.toUpperCase()}`;
-        return alter(`ADD ${this.schema.named(constraint)}UNIQUE (${this.schema.quoteNames(columns)})${when}`);
+        statement.add(`ADD ${this.schema.named(constraint)}UNIQUE (${this.schema.quoteNames(columns)})${when}`);
+        return;
       }
       case "createCheck":
-        return alter(`ADD ${this.schema.named(change.check.name)}CHECK (${change.check.expression})`);
+        statement.add(`ADD ${this.schema.named(change.check.name)}CHECK (${change.check.expression})`);
+        return;
       case "createForeignKey":
-        return alter(`ADD ${this.schema.foreignKey(change.foreignKey)}`);
-      case "createPrimaryKey":
-        return alter(
-          `ADD ${this.schema.named(change.primaryKey.name)}PRIMARY KEY (${this.schema.quoteNames(change.primaryKey.columns)})`,
-        );
+        statement.add(`ADD ${this.schema.foreignKey(change.foreignKey)}`);
+        return;
+      case "createPrimaryKey": {
+        const { name: constraint, columns } = change.primaryKey;
+        statement.add(`ADD ${this.schema.named(constraint)}PRIMARY KEY (${this.schema.quoteNames(columns)})`);
+        return;
+      }
       case "dropConstraint":
-        return alter(`DROP CONSTRAINT ${quote(await this.#nameOf(name, change))}`);
+        statement.add(`DROP CONSTRAINT ${quote(await this.#nameOf(name, change))}`);
+        return;
       case "renameConstraint":
-        return alter(`RENAME CONSTRAINT ${quote(change.from)} TO ${quote(change.to)}`);
+        return this.#rename(name, `RENAME CONSTRAINT ${quote(change.from)} TO ${quote(change.to)}`, statement);
       case "createIndex": {
         const sql = this.schema.createIndex(name, change.index, change.concurrently);
-        return this.target.execute(
-          change.ifNotExists ? sql.replace(/(INDEX(?: CONCURRENTLY)?) /, "$1 IF NOT EXISTS ") : sql,
-        );
+        statement.addBehind(change.ifNotExists ? sql.replace(/(INDEX(?: CONCURRENTLY)?) /, "$1 IF NOT EXISTS ") : sql);
+        return;
       }
       case "dropIndex": {
         const options = `${change.concurrently ? "CONCURRENTLY " : ""}${change.ifExists ? "IF EXISTS " : ""}`;
-        return this.target.execute(`DROP INDEX ${options}${this.#besides(name, change.name)}`);
+        return statement.execute(`DROP INDEX ${options}${this.#besides(name, change.name)}`);
       }
       case "renameIndex":
-        return this.target.execute(`ALTER INDEX ${this.#besides(name, change.from)} RENAME TO ${quote(change.to)}`);
+        return statement.execute(`ALTER INDEX ${this.#besides(name, change.from)} RENAME TO ${quote(change.to)}`);
       case "commentTable":
-        return this.target.execute(
-          this.schema.comment("TABLE", this.schema.quoteTable(name), change.comment ?? undefined),
-        );
+        statement.addBehind(this.schema.comment("TABLE", this.schema.quoteTable(name), change.comment ?? undefined));
     }
+  }
+
+  /** A new name cannot be one clause among others. */
+  #rename(table: string, clause: string, statement: AlterStatement): Promise<void> {
+    return statement.execute(`ALTER TABLE ${this.schema.quoteTable(table)} ${clause}`);
   }
 
   async #nameOf(table: string, change: Extract<TableChange, { kind: "dropConstraint" }>): Promise<string> {
@@ -170,69 +187,73 @@ export class PostgresDdl extends DdlDialect {
       : `${this.schema.sql.quote(schema)}.${this.schema.sql.quote(index)}`;
   }
 
-  async #addColumn(table: string, { column, fill }: Extract<TableChange, { kind: "addColumn" }>): Promise<void> {
-    const alter = `ALTER TABLE ${this.schema.quoteTable(table)}`;
+  async #addColumn(
+    table: string,
+    { column, fill }: Extract<TableChange, { kind: "addColumn" }>,
+    statement: AlterStatement,
+  ): Promise<void> {
     const name = this.schema.sql.quote(column.name);
     await this.#enums.createMissing([column]);
     const isLater = fill !== undefined && !column.nullable;
-    await this.target.execute(
-      `${alter} ADD COLUMN ${this.schema.columnDefinition(isLater ? { ...column, nullable: true } : column)}`,
-    );
-    if (fill) await this.target.execute(`UPDATE ${this.schema.quoteTable(table)} SET ${name} = ${fill.sql}`);
-    if (isLater) await this.target.execute(`${alter} ALTER COLUMN ${name} SET NOT NULL`);
-    if (column.comment) await this.#comment(table, column);
+    statement.add(`ADD COLUMN ${this.schema.columnDefinition(isLater ? { ...column, nullable: true } : column)}`);
+    if (fill) await statement.execute(`UPDATE ${this.schema.quoteTable(table)} SET ${name} = ${fill.sql}`);
+    if (isLater) statement.add(`ALTER COLUMN ${name} SET NOT NULL`);
+    if (column.comment) statement.addBehind(this.#comment(table, column));
   }
 
-  async #comment(table: string, column: Column): Promise<void> {
+  #comment(table: string, column: Column): string {
     const where = `${this.schema.quoteTable(table)}.${this.schema.sql.quote(column.name)}`;
-    await this.target.execute(this.schema.comment("COLUMN", where, column.comment));
+    return this.schema.comment("COLUMN", where, column.comment);
   }
 
-  async #alterColumn(table: string, change: AlterColumn): Promise<void> {
+  async #alterColumn(table: string, change: AlterColumn, statement: AlterStatement): Promise<void> {
     const before = this.requireColumn(await this.requireTable(table), change.name);
     const after = patched(before, change.to);
-    const clause = (text: string): Promise<void> =>
-      this.target.execute(
-        `ALTER TABLE ${this.schema.quoteTable(table)} ALTER COLUMN ${this.schema.sql.quote(change.name)} ${text}`,
-      );
+    const name = this.schema.sql.quote(change.name);
+    const clause = (text: string): void => statement.add(`ALTER COLUMN ${name} ${text}`);
     const retypes = change.to.type !== undefined && !this.schema.sameType(before, after);
-    if (retypes) await this.#retype(table, before, after, change);
+    if (retypes) await this.#retype(table, before, after, change, statement);
     else if (change.to.collation !== undefined)
-      await clause(`TYPE ${before.type} COLLATE ${this.schema.sql.quote(after.collation ?? "default")}`);
+      clause(`TYPE ${before.type} COLLATE ${this.schema.sql.quote(after.collation ?? "default")}`);
     if (change.to.default !== undefined)
-      await clause(after.default === undefined ? "DROP DEFAULT" : `SET DEFAULT ${after.default}`);
+      clause(after.default === undefined ? "DROP DEFAULT" : `SET DEFAULT ${after.default}`);
     if (change.fill) {
-      const name = this.schema.sql.quote(change.name);
-      await this.target.execute(
+      await statement.execute(
         `UPDATE ${this.schema.quoteTable(table)} SET ${name} = ${change.fill.sql} WHERE ${name} IS NULL`,
       );
     }
-    if (after.nullable !== before.nullable) await clause(after.nullable ? "DROP NOT NULL" : "SET NOT NULL");
+    if (after.nullable !== before.nullable) clause(after.nullable ? "DROP NOT NULL" : "SET NOT NULL");
     if (change.to.autoIncrement !== undefined && (before.autoIncrement ?? false) !== change.to.autoIncrement) {
-      await this.#number(table, before, change.to.autoIncrement, clause);
+      await this.#number(table, before, change.to.autoIncrement, statement);
     }
-    if (change.to.generated === null) await clause("DROP EXPRESSION");
-    if (change.to.comment !== undefined) await this.#comment(table, after);
+    if (change.to.generated === null) clause("DROP EXPRESSION");
+    if (change.to.comment !== undefined) statement.addBehind(this.#comment(table, after));
   }
 
   /** Gives the column a sequence that begins behind the greatest value, or takes it away. */
-  async #number(table: string, column: Column, on: boolean, clause: (text: string) => Promise<void>): Promise<void> {
+  async #number(table: string, column: Column, on: boolean, statement: AlterStatement): Promise<void> {
     const sequence = this.#besides(table, `${bareName(table)}_${column.name}_seq`);
     const name = this.schema.sql.quote(column.name);
     if (!on) {
-      await clause(column.identity === undefined ? "DROP DEFAULT" : "DROP IDENTITY");
-      if (column.identity === undefined) await this.target.execute(`DROP SEQUENCE IF EXISTS ${sequence}`);
+      statement.add(`ALTER COLUMN ${name} ${column.identity === undefined ? "DROP DEFAULT" : "DROP IDENTITY"}`);
+      if (column.identity === undefined) await statement.execute(`DROP SEQUENCE IF EXISTS ${sequence}`);
       return;
     }
     const quotedTable = this.schema.quoteTable(table);
-    await this.target.execute(`CREATE SEQUENCE ${sequence} OWNED BY ${quotedTable}.${name}`);
-    await this.target.execute(
+    await statement.execute(`CREATE SEQUENCE ${sequence} OWNED BY ${quotedTable}.${name}`);
+    await statement.execute(
       `SELECT setval(${this.schema.sql.literal(sequence)}, coalesce(max(${name}), 0) + 1, false) FROM ${quotedTable}`,
     );
-    await clause(`SET DEFAULT nextval(${this.schema.sql.literal(sequence)}::regclass)`);
+    statement.add(`ALTER COLUMN ${name} SET DEFAULT nextval(${this.schema.sql.literal(sequence)}::regclass)`);
   }
 
-  async #retype(table: string, before: Column, after: Column, change: AlterColumn): Promise<void> {
+  async #retype(
+    table: string,
+    before: Column,
+    after: Column,
+    change: AlterColumn,
+    statement: AlterStatement,
+  ): Promise<void> {
     // A new default is set once the type is the new one.
     const swap = { before, after, using: change.using, dropsDefault: change.to.default !== undefined };
     if (before.enumValues && after.enumValues) {
@@ -241,41 +262,44 @@ export class PostgresDdl extends DdlDialect {
       const between = `${name}__new`;
       if (await this.#enums.isShared(table, before)) {
         await this.#enums.createMissing([after]);
-        return this.#swapType(table, { ...swap, element: elementType(after.type) });
+        return this.#swapType(statement, { ...swap, element: elementType(after.type) });
       }
       await this.createEnum(between, after.enumValues);
       const element = this.schema.quoteTable(between);
-      await this.#swapType(table, { ...swap, after: { ...after, type: before.type }, element });
+      this.#swapType(statement, { ...swap, after: { ...after, type: before.type }, element });
+      await statement.send();
       await this.dropEnum(name);
       await this.#enums.renameType(between, name);
       return;
     }
     await this.#enums.createMissing([after]);
-    await this.#swapType(table, { ...swap, element: elementType(after.type) });
+    this.#swapType(statement, { ...swap, element: elementType(after.type) });
     const type = { type: after.type, ...(after.enumValues ? { enumValues: after.enumValues } : {}) };
     this.target.made?.(alterTable(table, { kind: "alterColumn", name: before.name, to: { type } }));
-    await this.#enums.dropUnused(before);
+    if (before.enumValues) {
+      await statement.send();
+      await this.#enums.dropUnused(before);
+    }
     if (after.autoIncrement && after.identity === undefined) {
       const sequence = this.#besides(table, `${bareName(table)}_${after.name}_seq`);
       const type = this.schema.normalType(after.type);
       if (/^(small|big)?int(eger)?$/.test(type))
-        await this.target.execute(`ALTER SEQUENCE IF EXISTS ${sequence} AS ${type}`);
+        await statement.execute(`ALTER SEQUENCE IF EXISTS ${sequence} AS ${type}`);
     }
   }
 
   /** Changes the type of a column; a default that has no cast of its own is taken off and put back. */
-  async #swapType(table: string, { before, after, element, map = {}, using, dropsDefault }: TypeSwap): Promise<void> {
+  #swapType(statement: AlterStatement, { before, after, element, map = {}, using, dropsDefault }: TypeSwap): void {
     const column = this.schema.sql.quote(before.name);
-    const clause = (text: string): Promise<void> =>
-      this.target.execute(`ALTER TABLE ${this.schema.quoteTable(table)} ALTER COLUMN ${column} ${text}`);
+    const clause = (text: string): void => statement.add(`ALTER COLUMN ${column} ${text}`);
     const type = element + (/(\[\])+$/.exec(after.type)?.[0] ?? "");
     const hasDefault = before.default !== undefined;
-    if (hasDefault) await clause("DROP DEFAULT");
+    if (hasDefault) clause("DROP DEFAULT");
     const collation = after.collation === undefined ? "" : ` COLLATE ${this.schema.sql.quote(after.collation)}`;
     const how = using ?? this.#cast(before, after, column, type, map);
-    await clause(`TYPE ${type}${collation}${how === undefined ? "" : ` USING ${how}`}`);
+    clause(`TYPE ${type}${collation}${how === undefined ? "" : ` USING ${how}`}`);
     if (hasDefault && !dropsDefault && after.default !== undefined)
-      await clause(`SET DEFAULT ${this.#recast(after.default, map)}`);
+      clause(`SET DEFAULT ${this.#recast(after.default, map)}`);
   }
 
   /** The expression that turns a value into one of the new type, where assignment alone does not. */

@@ -4,6 +4,7 @@ import { mentions } from "../../schema/sql-tokens";
 import { MigrationError } from "../migration-error";
 import type { AlterTable, TableChange } from "../operation";
 import { describeChange } from "../operation";
+import { touches } from "./change-order";
 import type { DdlTarget } from "./dialect";
 import { DdlDialect } from "./dialect";
 import { isOwnIndex, nativeStatements } from "./sqlite-native";
@@ -48,6 +49,7 @@ export class SqliteDdl extends DdlDialect {
       [together, indexes, rebuilds] = [[], [], false];
     };
     for (const change of operation.changes) {
+      if (needsTable(together, indexes, change)) await finish();
       if (change.kind === "dropIndex") await this.#dropIndex(change.name, change.ifExists);
       else if (change.kind === "createIndex" || change.kind === "renameIndex") indexes.push(change);
       else if (change.kind === "renameColumn") {
@@ -212,6 +214,20 @@ export class SqliteDdl extends DdlDialect {
     const known = altersConstraints.get(this.target) ?? tryAlters(ask);
     altersConstraints.set(this.target, known);
     return known;
+  }
+}
+
+/** Whether the change is one of what the changes before it make, and must find it made. */
+function needsTable(together: readonly TableChange[], indexes: readonly TableChange[], change: TableChange): boolean {
+  switch (change.kind) {
+    case "alterColumn":
+    case "dropColumn":
+      return [...together, ...indexes].some((earlier) => touches(earlier, change.name));
+    case "dropIndex":
+    case "renameIndex":
+      return indexes.length > 0;
+    default:
+      return false;
   }
 }
 

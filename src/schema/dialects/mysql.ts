@@ -19,6 +19,10 @@ export class MysqlSchemaDialect extends SchemaDialect {
     return readMysqlDatabase(runner, (text) => this.sql.literal(text), options.tables);
   }
 
+  protected override tableSearch(name: string): string {
+    return `SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ${this.sql.literal(name)}`;
+  }
+
   override async materialize({ connection, tables, indexes }: ScratchRequest): Promise<Schema> {
     const schema: Schema = { tables: [], views: [], enums: [] };
     const made: string[] = [];

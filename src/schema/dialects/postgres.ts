@@ -25,6 +25,10 @@ export class PostgresSchemaDialect extends SchemaDialect {
     return readPostgresDatabase(runner, (text) => this.sql.literal(text), options);
   }
 
+  protected override tableSearch(name: string): string {
+    return `SELECT 1 FROM pg_class WHERE oid = to_regclass(${this.sql.literal(this.quoteTable(name))})`;
+  }
+
   override materialize(request: ScratchRequest): Promise<Schema> {
     return materialize(this, request);
   }

@@ -49,6 +49,14 @@ export abstract class SchemaDialect {
    */
   abstract materialize(request: ScratchRequest): Promise<Schema>;
 
+  /** The SELECT that gives a row where there is a table of that name. */
+  protected abstract tableSearch(name: string): string;
+
+  /** Whether there is a table of that name: one statement, where reading it takes a handful. */
+  async hasTable(runner: StatementRunner, name: string): Promise<boolean> {
+    return (await runner.all(this.tableSearch(name))).length > 0;
+  }
+
   /** The schema that a bare table name means; undefined where there are no schemas. */
   homeSchema(_runner: StatementRunner): Promise<string | undefined> {
     return Promise.resolve(undefined);

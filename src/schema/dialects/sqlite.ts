@@ -22,6 +22,10 @@ export class SqliteSchemaDialect extends SchemaDialect {
     return readSqliteDatabase(runner, options.tables);
   }
 
+  protected override tableSearch(name: string): string {
+    return `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ${this.sql.literal(name)} COLLATE NOCASE`;
+  }
+
   override async materialize({ sequelize, tables, indexes }: ScratchRequest): Promise<Schema> {
     const Instance = sequelize.constructor as new (options: object) => typeof sequelize;
     const { dialectModule } = (sequelize as unknown as { options: { dialectModule?: object } }).options;
