@@ -77,7 +77,9 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
   filterBy(values: Filter<E>): Query<T, E> {
     this.#refuseBounds("filter");
     if (typeof values !== "object" || values === null || nodeOfExpression(values) !== undefined)
-      throw new ArgumentError(`Expected values by name in filterBy(), got ${describe(values)}.`);
+      throw new ArgumentError(`Expected values by name in filterBy(), got ${describe(values)}.`, {
+        hint: 'filterBy({ name: "john" })',
+      });
     const entity = this.#requireJoinpoint("filterBy");
     const nodes = Object.entries(values).map(([key, value]) => namedCondition(entity, key, value));
     return nodes.length === 0 ? this : this.#with({ where: [...this[stateOf].where, ...nodes] });

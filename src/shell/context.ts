@@ -76,6 +76,8 @@ export interface ShellContext {
   present(value: unknown, presentation: Presentation): Promise<string | undefined>;
   /** Loads a to-one relationship that a statement's own code is about to read; undefined when there is nothing to load. */
   loadOnRead?(object: object, key: string): Promise<unknown> | undefined;
+  /** What could be typed in the place of a property that an object does not have, such as `User.query.all()`; undefined for no idea. */
+  suggest?(object: object, key: string): string | undefined;
   /** Runs one input of the person; here statements are grouped, counted, guarded or put under a savepoint. */
   runInput?<T>(run: () => Promise<T>, options?: InputOptions<T>): Promise<T>;
   /** Stops the statement that the database is busy with, and resolves when the connection can be used again. */

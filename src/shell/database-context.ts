@@ -39,6 +39,7 @@ import type {
 } from "./context";
 import type { Command } from "./commands/command";
 import { outcomeView, tableOf, viewOf } from "./present";
+import { queryInPlaceOf } from "./habit";
 import type { Shown } from "./shown-rows";
 
 /** How a {@link DatabaseContext} names itself and writes. */
@@ -205,6 +206,14 @@ export class DatabaseContext implements ShellContext {
     return loadOnRead(object, key);
   }
 
+  suggest(object: object, key: string): string | undefined {
+    const { session } = this.#database;
+    if (object === this.#database && key in session) return `db.session.${key}`;
+    const name = Object.entries(this.globals).find(([, value]) => value === object)?.[0];
+    if (name === undefined || !isModelClass(object)) return undefined;
+    return queryInPlaceOf(name, key);
+  }
+
   async runInput<T>(run: () => Promise<T>, options: InputOptions<T> = {}): Promise<T> {
     this.#statements.clear();
     this.#database.session.lastOutcome = undefined;
@@ -321,6 +330,10 @@ export class DatabaseContext implements ShellContext {
     if (counts.size === 0) return undefined;
     return `${[...counts].map(([name, count]) => (count === 1 ? name : `${count} ${name}`)).join(", ")} (new)`;
   }
+}
+
+function isModelClass(value: object): boolean {
+  return typeof value === "function" && "rawAttributes" in value;
 }
 
 function describeParameters(parameters: readonly unknown[]): string {

@@ -51,17 +51,18 @@ export type FindInput = (filename: string) => ReportedInput | undefined;
 const FRAME = /^\s*at (?:async )?(?:(.*?) \()?(.+?):(\d+):(\d+)\)?$/;
 
 /** The report of a syntax error in a text. */
-export function reportSyntax(problem: SyntaxProblem, text: string): ErrorReport {
+export function reportSyntax(problem: SyntaxProblem, text: string, hint?: string): ErrorReport {
   return {
     name: "SyntaxError",
     message: problem.message,
     excerpt: excerptAt(text, problem.start, problem.length),
     frames: [],
+    hint,
   };
 }
 
-/** The report of anything that was thrown. */
-export function reportError(error: unknown, find: FindInput, suggestion?: string): ErrorReport {
+/** The report of anything that was thrown; `guess` is the hint where the error does not bring a better one. */
+export function reportError(error: unknown, find: FindInput, guess?: string): ErrorReport {
   if (!(error instanceof Error) && !isErrorLike(error)) {
     return { name: "Error", message: `${describeThrown(error)} was thrown`, frames: [] };
   }
@@ -75,7 +76,7 @@ export function reportError(error: unknown, find: FindInput, suggestion?: string
     message: readable(error.message, excerpt),
     excerpt,
     frames,
-    hint: suggestion === undefined ? (typeof hint === "string" ? hint : undefined) : `did you mean "${suggestion}"?`,
+    hint: typeof hint === "string" ? hint : guess,
     sql: typeof sql === "string" ? sql : undefined,
     speaksForItself: error instanceof ShellError,
   };
@@ -184,9 +185,43 @@ function widthBefore({ text, column }: SourceExcerpt): number {
 function readable(message: string, excerpt: SourceExcerpt | undefined): string {
   if (!excerpt || !message.includes("(intermediate value)")) return message;
   const upToName = excerpt.text.slice(0, excerpt.column - 1);
-  const before = /[\w$.\]['"]*\.?$/.exec(upToName)?.[0] ?? "";
+  const before = expressionBefore(upToName);
   const name = /^[\w$]+/.exec(excerpt.text.slice(excerpt.column - 1))?.[0] ?? "";
   const expression = `${before}${name}`;
   if (expression === "") return message.replace(/^(\(intermediate value\))+\.?/, "");
   return message.replace(/^\S*(?:\(intermediate value\))+[\w$.]*/, expression);
+}
+
+/** Longer arguments and texts are not repeated in messages. */
+const LONGEST_REPEATED = 24;
+const OPENING: Readonly<Record<string, string>> = { ")": "(", "]": "[" };
+
+/** The chain of names, calls and elements that ends where a text does: `db.session.query(User).` */
+function expressionBefore(text: string): string {
+  let expression = "";
+  let end = text.length;
+  while (end > 0) {
+    const last = text.charAt(end - 1);
+    let start = end - 1;
+    if (/["'`]/.test(last)) start = text.lastIndexOf(last, end - 2);
+    else if (last in OPENING) start = openingOf(text, end - 1);
+    else if (!/[\w$.]/.test(last) && !/^[?!]\.?$/.test(last + text.charAt(end))) break;
+    if (start < 0) break;
+    const piece = text.slice(start, end);
+    const isLong = piece.length > LONGEST_REPEATED && piece.length > 2;
+    expression = (isLong ? `${piece.charAt(0)}...${piece.charAt(piece.length - 1)}` : piece) + expression;
+    end = start;
+  }
+  return expression;
+}
+
+/** Where the bracket was opened that is closed at a place; -1 for nowhere. */
+function openingOf(text: string, closing: number): number {
+  let depth = 0;
+  for (let at = closing; at >= 0; at -= 1) {
+    if (/[)\]}]/.test(text.charAt(at))) depth += 1;
+    else if (/[([{]/.test(text.charAt(at))) depth -= 1;
+    if (depth === 0) return at;
+  }
+  return -1;
 }

@@ -2,16 +2,17 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as vm from "node:vm";
+import { nearestName } from "../errors";
 import type { Compiled } from "./compile";
+import { hintForName } from "./habit";
 import { importModule } from "./import-module";
 import { type LoadOnRead, Runtime, isAwaitable } from "./runtime";
-
 import { releaseStuckOutput } from "./stuck-output";
 
 /** What running one input came to. */
 export type Outcome =
   | { readonly kind: "value"; readonly value: unknown }
-  | { readonly kind: "error"; readonly error: unknown; readonly suggestion: string | undefined }
+  | { readonly kind: "error"; readonly error: unknown; readonly hint: string | undefined }
   | { readonly kind: "interrupted" };
 
 /** The end of a run that a person stopped. It is never thrown into their code. */
@@ -28,6 +29,8 @@ export interface InterruptibleTerminal {
 export interface EvaluatorOptions {
   /** Loads relationships that a statement's own code reads. */
   readonly loadOnRead?: LoadOnRead | undefined;
+  /** What could be typed in the place of a property that an object does not have, such as `User.query.all()` for `User.all`. */
+  readonly suggest?: ((object: object, key: string) => string | undefined) | undefined;
   /** The terminal in raw mode, if there is one. */
   readonly terminal?: InterruptibleTerminal | undefined;
   /** Where relative imports start; the working directory by default. */
@@ -38,6 +41,8 @@ type InputGenerator = Generator<unknown, unknown>;
 
 /** How user code reaches what it needs of the shell: see `NAMES` in await-edits. */
 const GLOBAL = "__$shell";
+/** Shorter names are near to too many others. */
+const SHORTEST_GUESSED = 3;
 const INTERRUPTED_CODE = "ERR_SCRIPT_EXECUTION_INTERRUPTED";
 
 /**
@@ -50,6 +55,8 @@ export class Evaluator {
   readonly #inputs = new Map<string, Compiled>();
   readonly #stepper = new vm.Script(`${GLOBAL}.step()`, { filename: "shell-step" });
   readonly #shell: Record<string, unknown>;
+  /** The names that the context or an input gave to something. */
+  readonly #names = new Set<string>();
   #count = 0;
   #interrupt: (() => void) | undefined;
 
@@ -74,7 +81,10 @@ export class Evaluator {
 
   /** Makes values global under their names. */
   define(globals: Readonly<Record<string, unknown>>): void {
-    for (const [name, value] of Object.entries(globals)) setGlobal(name, value);
+    for (const [name, value] of Object.entries(globals)) {
+      this.#names.add(name);
+      setGlobal(name, value);
+    }
   }
 
   /** The input that a script name in a stack trace stands for. */
@@ -109,14 +119,33 @@ export class Evaluator {
         return { kind: "interrupted" };
       }
       setGlobal("_error", error);
-      return { kind: "error", error, suggestion: runtime.suggestionFor(error) };
+      return { kind: "error", error, hint: this.#hintFor(error, runtime) };
     }
+  }
+
+  /** What was perhaps meant, where a name or a property is not there. */
+  #hintFor(error: unknown, runtime: Runtime): string | undefined {
+    const missing = runtime.missingFor(error);
+    if (missing) {
+      const { object, key, names } = missing;
+      const meant = this.#options.suggest?.(object, key);
+      if (meant !== undefined) return `did you mean ${meant}?`;
+      return meantName(nearestName(key, names));
+    }
+    const [, name] = (error instanceof ReferenceError && /^([\w$]+) is not defined$/.exec(error.message)) || [];
+    if (name === undefined) return undefined;
+    const habit = hintForName(name);
+    if (habit !== undefined || name.length < SHORTEST_GUESSED) return habit;
+    return meantName(nearestName(name, this.#names) ?? nearestName(name, Object.getOwnPropertyNames(globalThis)));
   }
 
   async #drive(compiled: Compiled, runtime: Runtime): Promise<unknown> {
     const filename = `REPL${(this.#count += 1)}`;
     this.#inputs.set(filename, compiled);
-    for (const name of compiled.names) openForAssignment(name);
+    for (const name of compiled.names) {
+      this.#names.add(name);
+      openForAssignment(name);
+    }
     const script = new vm.Script(compiled.script, { filename });
     const stop = new StopSignal(() => this.#lostSignal());
     this.#interrupt = stop.raise;
@@ -137,11 +166,17 @@ export class Evaluator {
   /** Steps through an input, waiting for each promise that it yields. */
   async #steps(generator: InputGenerator, stop: StopSignal): Promise<unknown> {
     let resume = (): IteratorResult<unknown, unknown> => generator.next();
+    let turnMs = performance.now();
     for (;;) {
-      const step = this.#segment(resume) as IteratorResult<unknown, unknown>;
+      const step = await this.#stepOf(generator, resume, stop);
       if (step.done) return step.value;
       try {
         const value = await stop.waitFor(step.value);
+        // Promises that are settled already follow each other without a turn of the event loop, in which Ctrl-C is read.
+        if (performance.now() - turnMs > LONGEST_TURN_MS) {
+          await stop.waitFor(new Promise(setImmediate));
+          turnMs = performance.now();
+        }
         resume = () => generator.next(value);
       } catch (error) {
         if (error instanceof Interrupted) {
@@ -150,6 +185,25 @@ export class Evaluator {
         }
         resume = () => generator.throw(error);
       }
+    }
+  }
+
+  /** One step of an input. A Ctrl-C that hits beside the input's own code leaves it as one in a wait does. */
+  async #stepOf(
+    generator: InputGenerator,
+    resume: () => IteratorResult<unknown, unknown>,
+    stop: StopSignal,
+  ): Promise<IteratorResult<unknown, unknown>> {
+    try {
+      return this.#segment(resume) as IteratorResult<unknown, unknown>;
+    } catch (error) {
+      if (isInterrupt(error)) {
+        await this.#leave(generator, stop).catch((failure: unknown) => {
+          // Code that was stopped in the middle can run nothing any more, not even its `finally` blocks.
+          if (!(failure instanceof TypeError && failure.message.includes("already running"))) throw failure;
+        });
+      }
+      throw error;
     }
   }
 
@@ -184,17 +238,34 @@ export class Evaluator {
   /** Runs one synchronous stretch of user code so that SIGINT breaks it. */
   #segment(stretch: () => unknown): unknown {
     const { terminal } = this.#options;
-    this.#shell.step = stretch;
-    // In raw mode Ctrl-C is a byte that nobody reads while the thread is busy; in cooked mode it is a signal.
-    terminal?.setRawMode(false);
+    let isRaw = true;
+    const setRaw = (raw: boolean): void => {
+      isRaw &&= raw;
+      terminal?.setRawMode(raw);
+      isRaw = raw;
+    };
+    // In raw mode Ctrl-C is a byte that nobody reads while the thread is busy; in cooked mode it is a signal. The mode changes
+    // only while the script is watched: before and after it Node has no handler for the signal, and one would end the process.
+    this.#shell.step = () => {
+      setRaw(false);
+      try {
+        return stretch();
+      } finally {
+        setRaw(true);
+      }
+    };
     try {
       return this.#stepper.runInThisContext({ breakOnSigint: true, displayErrors: false });
     } finally {
-      terminal?.setRawMode(true);
+      // A script that is stopped runs no `finally` of its own.
+      if (!isRaw) setRaw(true);
       this.#shell.step = undefined;
     }
   }
 }
+
+/** After so long an input lets the event loop turn. */
+const LONGEST_TURN_MS = 30;
 
 /** When a wait looks for a signal that got lost, after its begin. Later ones follow by the last distance. */
 const LOOKS_MS = [20, 50, 100, 300, 1000];
@@ -258,6 +329,10 @@ class StopSignal {
       );
     });
   }
+}
+
+function meantName(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `did you mean "${name}"?`;
 }
 
 function isInterrupt(error: unknown): boolean {

@@ -11,6 +11,7 @@ import {
   reportSyntax,
 } from "./error-report";
 import { Evaluator, type InterruptibleTerminal, type Outcome } from "./evaluate";
+import { commandWord, hintForText } from "./habit";
 import type { Input } from "./input-lines";
 import type { Statement } from "./statement";
 import type { TypeProblem } from "./language-service";
@@ -72,6 +73,7 @@ export class InputRunner {
     this.#around = around;
     this.#evaluator = new Evaluator({
       loadOnRead: context.loadOnRead && ((object, key) => context.loadOnRead?.(object, key)),
+      suggest: (object, key) => context.suggest?.(object, key),
       terminal,
     });
     this.#evaluator.define(context.globals);
@@ -103,9 +105,14 @@ export class InputRunner {
     this.#interrupted = false;
     try {
       if (statement.kind === "command") return await this.#command(statement, firstLine);
-      if (statement.kind === "code") return await this.#inContext(() => this.#code(statement, firstLine));
+      if (statement.kind === "code") {
+        const meant = commandWord(text);
+        if (meant && !(meant.word in globalThis))
+          return await this.#command({ kind: "command", name: meant.command, argument: "" }, firstLine);
+        return await this.#inContext(() => this.#code(statement, firstLine));
+      }
       if (statement.kind === "empty") return "done";
-      this.report(reportSyntax(statement.problem, text), firstLine);
+      this.report(reportSyntax(statement.problem, text, hintForText(text)), firstLine);
       return "failed";
     } catch (error) {
       // An error of the shell or of a command: no place in the person's code belongs to it.
@@ -152,7 +159,7 @@ export class InputRunner {
       return "done";
     }
     if (outcome.kind === "interrupted") return "interrupted";
-    this.report(reportError(outcome.error, this.#findInput, outcome.suggestion), firstLine);
+    this.report(reportError(outcome.error, this.#findInput, outcome.hint), firstLine);
     return endingOf(outcome.error);
   }
 
@@ -224,7 +231,7 @@ export class InputRunner {
     } catch (error) {
       if (error instanceof StoppedInCommand) return "interrupted";
       if (!(error instanceof FailedInCommand)) throw error;
-      this.report(reportError(error.outcome.error, this.#findInput, error.outcome.suggestion), firstLine);
+      this.report(reportError(error.outcome.error, this.#findInput, error.outcome.hint), firstLine);
       return endingOf(error.outcome.error);
     }
     return this.#leaving ? "leave" : "done";

@@ -89,7 +89,9 @@ function resultOf(result: Result, options: ViewOptions): Renderable | undefined 
   const rows = result.peek();
   if (rows !== undefined) return rows.length > 0 ? rowsOf(rows, options) : resultSet({ columns: [], rows });
   // The number alone would not tell a program what it is.
-  return (options.forPeople || options.byColumn) && result.keys().length === 0 ? countView(result.rowcount, "affected") : undefined;
+  return (options.forPeople || options.byColumn) && result.keys().length === 0
+    ? countView(result.rowcount, "affected")
+    : undefined;
 }
 
 /** A row of several values, as queries of columns return it. */

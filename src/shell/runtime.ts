@@ -1,5 +1,4 @@
 import { types } from "node:util";
-import { nearestName } from "../errors";
 
 /** Loads what a property stands for before it is read: a promise while that takes, undefined when there is nothing to load. */
 export type LoadOnRead = (object: object, key: string) => Promise<unknown> | undefined;
@@ -26,7 +25,10 @@ export function isAwaitable(value: unknown): boolean {
  */
 export class Runtime {
   readonly #load: LoadOnRead | undefined;
+  /** The last property that was read and is not there. */
   #missing: { readonly object: WeakRef<object>; readonly key: string } | undefined;
+  /** Whether that was the very last read. */
+  #justMissed = false;
   #ending: Promise<unknown> | undefined;
 
   constructor(load?: LoadOnRead) {
@@ -44,7 +46,8 @@ export class Runtime {
       if (key in Promise.prototype) return undefined;
       return object.then((value: unknown) => this.read(value, key) ?? value);
     }
-    if (!(key in object)) this.#missing = { object: new WeakRef(object), key };
+    this.#justMissed = !(key in object);
+    if (this.#justMissed) this.#missing = { object: new WeakRef(object), key };
     const loading = typeof object === "object" ? this.#load?.(object, key) : undefined;
     return loading?.then(() => object);
   };
@@ -109,25 +112,39 @@ export class Runtime {
     return ending;
   };
 
-  /** For a `TypeError` about a missing method: the name that was perhaps meant. Looks at names only, never at values. */
-  suggestionFor(error: unknown): string | undefined {
+  /**
+   * The property without which a `TypeError` came: a method that is not there, or one that a further property was read of.
+   * Its object, and the names that the object has instead.
+   */
+  missingFor(error: unknown): MissingProperty | undefined {
     const object = this.#missing?.object.deref();
     if (!(error instanceof TypeError) || !object || !this.#missing) return undefined;
     const { key } = this.#missing;
-    if (!error.message.includes(key) || !error.message.includes("is not a function")) return undefined;
-    const names = new Set<string>();
-    for (
-      let at: object | null = object;
-      at && at !== Object.prototype;
-      at = Object.getPrototypeOf(at) as object | null
-    ) {
-      for (const name of Object.getOwnPropertyNames(at)) names.add(name);
-    }
-    return nearestName(
-      key,
-      [...names].filter((name) => !name.startsWith("_")),
-    );
+    const isCalled = error.message.includes(key) && error.message.includes("is not a function");
+    const isReadOf = this.#justMissed && error.message.startsWith("Cannot read properties of undefined");
+    return isCalled || isReadOf ? { object, key, names: namesOf(object) } : undefined;
   }
+}
+
+/** A property that an object does not have. */
+export interface MissingProperty {
+  readonly object: object;
+  readonly key: string;
+  /** The names that the object has. */
+  readonly names: readonly string[];
+}
+
+/** The names of an object's properties, without those that every object or function has. Looks at names only, never at values. */
+function namesOf(object: object): string[] {
+  const names = new Set<string>();
+  for (
+    let at: object | null = object;
+    at && at !== Object.prototype && at !== Function.prototype;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
+    for (const name of Object.getOwnPropertyNames(at)) names.add(name);
+  }
+  return [...names].filter((name) => !name.startsWith("_"));
 }
 
 /** The values of an iterable, each awaited. */

@@ -82,7 +82,19 @@ describe("a statement that cannot work", () => {
     ["new User({ usrname: 1 })", "'usrname' is an invalid keyword argument for User", 'did you mean "username"?'],
     ["User.query.filterBy({ nope: 1 })", 'Entity namespace for "users" has no property "nope"', undefined],
     ["User.query.filter_by({})", "User.query.filter_by is not a function", 'did you mean "filterBy"?'],
-    ["Usr.query", "Usr is not defined", undefined],
+    ["Usr.query", "Usr is not defined", 'did you mean "User"?'],
+    ["consol.log(1)", "consol is not defined", 'did you mean "console"?'],
+    ["print(1)", "print is not defined", "console.log(…)"],
+    ["User.all()", "User.all is not a function", "did you mean User.query.all()?"],
+    ["User.find(1)", "User.find is not a function", "did you mean User.query.get(…)?"],
+    ["User.objects.all()", "undefined (reading 'all')", "did you mean User.query?"],
+    ["db.commit()", "db.commit is not a function", "did you mean db.session.commit?"],
+    ["new User({}).rol.name", "undefined (reading 'name')", 'did you mean "role"?'],
+    ["db.session.query(User).al()", "db.session.query(User).al is not a function", 'did you mean "all"?'],
+    ['User.query.filterBy(username="john")', 'got "john"', 'filterBy({ name: "john" })'],
+    ["select * from users;", "SyntaxError", 'SQL is run by db.session.execute("select * from users")'],
+    ["delete from users", "SyntaxError", 'SQL is run by db.session.execute("delete from users")'],
+    ["\\dt", "SyntaxError", ".tables"],
     ["User.query.filter(1 === 1)", "got true", undefined],
     ["User.query.limit(-1)", "-1", undefined],
     ["db.session.add({})", "instance of a registered model", undefined],
@@ -92,6 +104,25 @@ describe("a statement that cannot work", () => {
     if (hint !== undefined) expect(run.stderr).toContain(`hint: ${hint}`);
     expect(run.stdout).toBe("0\n");
     expect(run.exitCode).toBe(1);
+  });
+});
+
+describe("the words of other prompts", () => {
+  it("exit and quit leave, with and without parentheses, as long as nothing else has that name", async () => {
+    for (const word of ["exit", "quit", "exit()", "quit();"]) {
+      expect(await runProgram(["sqlite::memory:", "--empty"], { input: `1\n${word}\n2\n` })).toEqual({
+        stdout: "1\n",
+        stderr: "",
+        exitCode: 0,
+      });
+    }
+    expect((await runProgram(["sqlite::memory:", "--empty"], { input: "const exit = 5\nexit\n" })).stdout).toBe("5\n");
+  });
+
+  it("help lists the commands", async () => {
+    expect((await runProgram(["sqlite::memory:", "--empty"], { input: "help\n" })).stdout).toContain(
+      ".sql [--params] EXPR",
+    );
   });
 });
 

@@ -50,7 +50,7 @@ async function errorText(...inputs: string[]): Promise<string> {
   const { evaluator } = shell();
   const outcome = await runAll(inputs, evaluator);
   if (outcome.kind !== "error") throw new Error(`no error, but ${outcome.kind}`);
-  return renderReport(reportError(outcome.error, (name) => evaluator.input(name), outcome.suggestion));
+  return renderReport(reportError(outcome.error, (name) => evaluator.input(name), outcome.hint));
 }
 
 describe("the value of an input", () => {

@@ -118,6 +118,21 @@ describe("the interactive shell", { timeout: 60_000 }, () => {
       expect(await shell.run("before + 1")).toBe("2");
     });
 
+    it.each(["await null", "await sleep(0)", "await new Promise((done) => setImmediate(done))"])(
+      "stops a loop of %s, whenever it comes",
+      async (wait) => {
+        await open();
+        for (let round = 1; round <= 25; round += 1) {
+          shell.type(`console.log("round ${round}"); for (;;) { ${wait} }\r`);
+          await shell.until(new RegExp(`^round ${round}$`, "m"));
+          await new Promise((resolve) => setTimeout(resolve, round % 7));
+          shell.type("\x03");
+          await shell.until((screen) => screen.split("interrupted\nfake>").length > round);
+        }
+        expect(await shell.run("1 + 1")).toBe("2");
+      },
+    );
+
     it("stops what is still being compiled", async () => {
       await open();
       shell.type("while (true) {}\r\x03");
