@@ -202,6 +202,20 @@ export class Attribute {
     }
   }
 
+  /** Whether {@link toDatabase} gives the value back, and it can only change by being assigned: text as text, a whole number. */
+  isSentAsIs(value: unknown): boolean {
+    switch (this.kind) {
+      case "integer":
+        return Number.isInteger(value);
+      case "text":
+      case "enum":
+      case "uuid":
+        return typeof value === "string";
+      default:
+        return false;
+    }
+  }
+
   /** The attribute's value for what the driver returned. */
   fromDatabase(raw: unknown): unknown {
     return raw === null || raw === undefined || this.decode === undefined ? raw : this.decode(raw);

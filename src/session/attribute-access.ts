@@ -84,7 +84,8 @@ export function sanitized(instance: Instance, value: unknown, sanitize: Sanitize
 
 function writeUndefined(instance: Instance, attribute: Attribute): void {
   const state = peekState(instance);
-  const hasRow = state === undefined ? !instance.isNewRecord : state instanceof LoadedState || state.hasRow;
+  const hasRow =
+    state === undefined ? !instance.isNewRecord : state instanceof LoadedState || state.hasRow || state.inserting;
   if (hasRow) {
     throw new ArgumentError(`Cannot set ${attribute.label} to undefined: it is not a value.`, {
       hint: `assign null for NULL`,

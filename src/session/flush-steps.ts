@@ -3,6 +3,7 @@ import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import type { DeletedTogether } from "./deleted-together";
+import type { InsertRows } from "./insert-rows";
 import type { InsertShape } from "./insert-values";
 import type { InstanceState } from "./instance-state";
 import type { Link, Links } from "./links";
@@ -22,7 +23,8 @@ export interface InsertStep {
   mapper: Mapper;
   shape: InsertShape;
   states: InstanceState[];
-  rows: Bindable[][];
+  /** Empty where `hasExpressions`. */
+  rows: InsertRows;
   pendingKeys: PendingKey[];
   /** Values that the database computes: one object, in a statement of its own. */
   hasExpressions: boolean;

@@ -11,6 +11,7 @@ import type { Assignment } from "./expression-values";
 import { hasHooks, runHooks } from "./flush-hooks";
 import type { DeleteStep, DeleteTogetherStep, FlushPlan, InsertStep, PendingKey, UpdateStep } from "./flush-steps";
 import { becomeDeleted, becomeDeletedTogether, becomeInserted, becomeUpdated } from "./flushed-state";
+import type { InsertRows } from "./insert-rows";
 import { insertSteps } from "./insert-steps";
 import { generate, learnServerDefault } from "./insert-values";
 import type { Instance, InstanceState } from "./instance-state";
@@ -52,7 +53,7 @@ export class Flush {
   async #rehearseInsert(step: InsertStep): Promise<void> {
     const { dialect } = this.#connection;
     if (!step.hasExpressions) {
-      await dialect.insert(this.#connection, this.#insertRequest(step, step.rows));
+      await dialect.insert(this.#connection, this.#insertRequest(step, step.rows.toArray()));
       return;
     }
     for (const state of step.states) {
@@ -138,7 +139,7 @@ export class Flush {
       firstKey = result.nextKey;
       return result;
     };
-    await this.#guarded("insert", step.states, step.rows, insert, (states, result) =>
+    await this.#guarded("insert", step.states, step.rows.parts(), insert, (states, result) =>
       this.#settleInserted(step, states, result),
     );
   }
@@ -261,7 +262,7 @@ export class Flush {
     const { dialect } = this.#connection;
     let matched = 0;
     const run = (part: Rows): Promise<number> => dialect.update(this.#connection, updateRequest(step, part));
-    await this.#guarded("update", states, rows, run, (_, count) => {
+    await this.#guarded("update", states, chunks(rows), run, (_, count) => {
       matched += count;
       return undefined;
     });
@@ -375,7 +376,7 @@ export class Flush {
     states,
     pendingKeys,
   }: {
-    rows: Bindable[][];
+    rows: Bindable[][] | InsertRows;
     states: InstanceState[];
     pendingKeys: PendingKey[];
   }): void {
@@ -384,20 +385,26 @@ export class Flush {
       const state = states[row] as InstanceState;
       if (state.status === "pending") generate(state, link.attribute.name, value);
       else state.instance.dataValues[link.attribute.name] = value;
+      const sent = link.attribute.toDatabase(value ?? null);
+      if (!Array.isArray(rows)) {
+        rows.fill(row, column, sent);
+        continue;
+      }
       const values = rows[row] as Bindable[];
-      if (values.length > column) values[column] = link.attribute.toDatabase(value ?? null);
+      if (values.length > column) values[column] = sent;
     }
   }
 
   /**
    * Runs a bulk statement in parts; a part that fails is taken apart until the object is found that is to blame.
    *
+   * @param parts   the rows, one part for each statement
    * @param settle  called for each part that is written, at best while the database works on the next one
    */
   async #guarded<T>(
     verb: "insert" | "update",
     states: readonly InstanceState[],
-    rows: Rows,
+    parts: Generator<Rows>,
     run: (rows: Rows) => Promise<T>,
     settle: (states: readonly InstanceState[], result: T) => Promise<void> | undefined,
   ): Promise<void> {
@@ -405,7 +412,9 @@ export class Flush {
     const { mapper } = states[0] as InstanceState;
     let start = 0;
     let written: (() => Promise<void> | undefined) | undefined;
-    for (const part of chunks(rows)) {
+    for (let next = parts.next(); next.done !== true;) {
+      const part = next.value;
+      const isLast = start + part.length === states.length;
       this.#connection.throwIfCancelled();
       const savepoint = part.length > 1 && abortsTransactionOnError;
       if (savepoint) await this.#connection.savepoint("flush_batch");
@@ -413,7 +422,12 @@ export class Flush {
       let result: T;
       try {
         const running = run(part);
-        if (written !== undefined) await whileRunning(running, written);
+        if (!isLast || written !== undefined) {
+          await whileRunning(running, async () => {
+            if (!isLast) next = parts.next();
+            await written?.();
+          });
+        }
         result = await running;
         if (savepoint) await this.#connection.release("flush_batch");
       } catch (error) {
@@ -424,6 +438,7 @@ export class Flush {
       }
       written = () => settle(partStates, result);
       start += part.length;
+      if (isLast) break;
     }
     await written?.();
   }

@@ -67,6 +67,12 @@ export class IdentityMap {
   /** Puts in many objects of one model that have their keys, at less than the cost of one after the other. */
   setAll(mapper: Mapper, states: readonly InstanceState[]): void {
     const place = this.#caseOf(mapper);
+    const keys = ascendingKeys(states);
+    if (keys !== undefined && this.shelvesOf(mapper).hasRoomFor(keys)) {
+      const instances = states.map(({ instance }) => instance);
+      place.runs.add(new KeyRun(keys, instances, undefined));
+      return;
+    }
     for (let start = 0; start < states.length; start += SHELF_SIZE) {
       const instances: Instance[] = [];
       const shelf = newShelf(place, instances);
@@ -199,6 +205,19 @@ export class Shelves {
     stampLoaded(instance, state, this.#instances);
     place.shelves.set(key, this.#shelf);
   }
+}
+
+/** The keys of many objects, where they are whole numbers and ascend. */
+function ascendingKeys(states: readonly InstanceState[]): Float64Array | undefined {
+  if (states.length < SHELF_SIZE) return undefined;
+  const keys = new Float64Array(states.length);
+  let last = -Infinity;
+  for (let i = 0; i < states.length; i++) {
+    const { key } = states[i] as InstanceState;
+    if (typeof key !== "number" || !Number.isSafeInteger(key) || key <= last) return undefined;
+    keys[i] = last = key;
+  }
+  return keys;
 }
 
 function newShelf(place: Case, instances: Instance[]): Shelf {

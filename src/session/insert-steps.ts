@@ -1,7 +1,8 @@
 import type { Attribute } from "../mapper/attribute";
 import { isSqlExpression } from "./expression-values";
 import type { InsertStep } from "./flush-steps";
-import { completeNew, insertRow, rowOfShape, shapeOf } from "./insert-values";
+import { InsertRows } from "./insert-rows";
+import { completeNew, placesFit, shapeOf } from "./insert-values";
 import type { InstanceState } from "./instance-state";
 import type { Links } from "./links";
 import { notePendingKeys } from "./pending-keys";
@@ -26,17 +27,16 @@ export function insertSteps(
     const linked = own && new Set(own.map((link) => link.attribute));
     // A column that may have a default of the database is learned from one row before many follow.
     const canJoin = step?.mapper === mapper && !step.hasExpressions && step.shape.unknown.length === 0;
-    let row = canJoin ? rowOfShape(state, (step as InsertStep).shape, linked) : undefined;
-    if (step === undefined || row === undefined) {
+    if (step === undefined || !canJoin || !placesFit(state, step.shape, linked)) {
       const shape = shapeOf(state, linked);
       const hasExpressions = holdsExpression(state, mapper.attributes);
-      step = { kind: "insert", mapper, shape, states: [], rows: [], pendingKeys: [], hasExpressions };
+      const rows = new InsertRows(shape);
+      step = { kind: "insert", mapper, shape, states: rows.states, rows, pendingKeys: [], hasExpressions };
       steps.push(step);
-      row = hasExpressions ? [] : insertRow(state, shape.columns);
     }
-    if (own !== undefined) notePendingKeys(step, step.rows.length, step.shape.columns, 0, own);
-    step.states.push(state);
-    step.rows.push(row);
+    if (own !== undefined) notePendingKeys(step, step.states.length, step.shape.columns, 0, own);
+    if (step.hasExpressions) step.states.push(state);
+    else step.rows.add(state);
   }
   return steps;
 }

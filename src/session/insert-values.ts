@@ -155,29 +155,23 @@ export function shapeOf(state: InstanceState, linked: ReadonlySet<Attribute> | u
 }
 
 /**
- * The row of an object's INSERT, where it has that shape and no value that the database computes: cheaper to see than the
- * object's own shape is to find.
+ * Whether an object's INSERT has that shape and no value that the database computes: cheaper to see than the object's own
+ * shape is to find.
  */
-export function rowOfShape(
+export function placesFit(
   state: InstanceState,
-  { key, columns }: InsertShape,
+  { key }: InsertShape,
   linked: ReadonlySet<Attribute> | undefined,
-): Bindable[] | undefined {
+): boolean {
   const { attributes } = state.mapper;
   const { dataValues } = state.instance;
-  const row = new Array<Bindable>(columns.length);
-  let column = 0;
   for (let i = 0; i < attributes.length; i++) {
     const attribute = attributes[i] as Attribute;
     const value = dataValues[attribute.name];
-    const place = placeOf(attribute, value, state.mapper, linked);
-    if (place !== key.charCodeAt(i)) return undefined;
-    if (place !== VALUE) continue;
-    if (value === undefined || value === null) row[column++] = null;
-    else if (typeof value === "object" && isSqlExpression(value)) return undefined;
-    else row[column++] = attribute.toDatabase(value);
+    if (placeOf(attribute, value, state.mapper, linked) !== key.charCodeAt(i)) return false;
+    if (typeof value === "object" && value !== null && isSqlExpression(value)) return false;
   }
-  return row;
+  return true;
 }
 
 const VALUE = 118;

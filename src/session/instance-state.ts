@@ -29,13 +29,16 @@ export class LoadedState {
   ) {}
 }
 
-/** Flags of an {@link InstanceState}, in one number. */
-const INSERTING = 1;
-const MARKED = 2;
-const FORCED = 4;
-const WAS_DELETED = 8;
-const COMPLETE = 16;
-const WATCHED = 32;
+/** Flags of an {@link InstanceState}, in one number with its status, which is in the lowest bits. */
+const STATUS = 7;
+const INSERTING = 8;
+const MARKED = 16;
+const FORCED = 32;
+const WAS_DELETED = 64;
+const COMPLETE = 128;
+const WATCHED = 256;
+
+const STATUSES: readonly InstanceStatus[] = ["transient", "pending", "persistent", "deleted", "detached"];
 
 /** What few instances have. */
 class RareState {
@@ -53,7 +56,6 @@ class RareState {
 export class InstanceState {
   declare readonly instance: Instance;
   declare readonly mapper: Mapper;
-  declare status: InstanceStatus;
   /** The session's unit of work; undefined while the instance belongs to none. */
   declare unit: UnitOfWork | undefined;
   /** The key under which the row is known; undefined before the first INSERT. */
@@ -71,17 +73,15 @@ export class InstanceState {
    * Written by `noteBefore` alone: instances share what has no values in it.
    */
   declare before: Readonly<Values> | undefined;
-  /** Places in the unit of work's sets, which alone write them. */
-  declare newPlace: number;
+  /** Places in the unit of work's sets, which alone write them; an object that is new is not deleted. */
+  declare newOrDeletedPlace: number;
   declare touchedPlace: number;
-  declare deletedPlace: number;
   declare private flags: number;
   declare private rare: RareState | undefined;
 
   constructor(instance: Instance, mapper: Mapper, status: InstanceStatus) {
     this.instance = instance;
     this.mapper = mapper;
-    this.status = status;
     this.unit = undefined;
     this.key = undefined;
     this.epoch = 0;
@@ -89,11 +89,18 @@ export class InstanceState {
     this.flushing = undefined;
     this.relations = undefined;
     this.before = undefined;
-    this.newPlace = -1;
+    this.newOrDeletedPlace = -1;
     this.touchedPlace = -1;
-    this.deletedPlace = -1;
-    this.flags = COMPLETE;
+    this.flags = COMPLETE | STATUSES.indexOf(status);
     this.rare = undefined;
+  }
+
+  get status(): InstanceStatus {
+    return STATUSES[this.flags & STATUS] as InstanceStatus;
+  }
+
+  set status(status: InstanceStatus) {
+    this.flags = (this.flags & ~STATUS) | STATUSES.indexOf(status);
   }
 
   /** A running flush has taken the values for its INSERT: what is changed from now on is a change. */

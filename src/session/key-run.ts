@@ -1,6 +1,6 @@
 import type { IdentityKey } from "../mapper/mapper";
 import type { Instance, LoadedState } from "./instance-state";
-import { stampLoaded } from "./instance-state";
+import { holdTogether, stampLoaded } from "./instance-state";
 
 /** Instances that one weak reference stands for: together they are there, or collected. */
 export const SHELF_SIZE = 32;
@@ -16,14 +16,18 @@ export class KeyRun {
 
   /**
    * @param keys       ascending, each once
-   * @param instances  one for each key, without states; they get this one
+   * @param instances  one for each key
+   * @param state      what the instances get, which have no states; undefined: they have their own
    */
-  constructor(keys: Float64Array, instances: readonly Instance[], state: LoadedState) {
+  constructor(keys: Float64Array, instances: readonly Instance[], state: LoadedState | undefined) {
     this.#keys = keys;
     for (let start = 0; start < instances.length; start += SHELF_SIZE) {
       const shelf = instances.slice(start, start + SHELF_SIZE);
       this.#shelves.push(new WeakRef<(Instance | undefined)[]>(shelf));
-      for (let i = 0; i < shelf.length; i++) stampLoaded(shelf[i] as Instance, state, shelf);
+      for (const instance of shelf) {
+        if (state === undefined) holdTogether(instance, shelf);
+        else stampLoaded(instance, state, shelf);
+      }
     }
   }
 

@@ -23,7 +23,9 @@ abstract class StateSet {
   }
 
   has(state: InstanceState): boolean {
-    return this.#items[this.placeOf(state)] === state;
+    const place = this.placeOf(state);
+    // A place that an array does not have is looked up by name, which takes long.
+    return place >= 0 && place < this.#items.length && this.#items[place] === state;
   }
 
   add(state: InstanceState): void {
@@ -72,11 +74,11 @@ export type { StateSet };
 /** Pending objects. */
 export class NewStates extends StateSet {
   protected placeOf(state: InstanceState): number {
-    return state.newPlace;
+    return state.newOrDeletedPlace;
   }
 
   protected setPlace(state: InstanceState, place: number): void {
-    state.newPlace = place;
+    state.newOrDeletedPlace = place;
   }
 }
 
@@ -170,10 +172,10 @@ export class DeletedStates extends StateSet {
   }
 
   protected placeOf(state: InstanceState): number {
-    return state.deletedPlace;
+    return state.newOrDeletedPlace;
   }
 
   protected setPlace(state: InstanceState, place: number): void {
-    state.deletedPlace = place;
+    state.newOrDeletedPlace = place;
   }
 }
