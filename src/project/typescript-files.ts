@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import type { Service } from "ts-node";
+import { importedFile } from "./package-exports";
 
 /** How `require` loads a file; Node declares neither the table of them nor a module's own compiling. */
 type Load = (module: { _compile(code: string, file: string): unknown }, file: string) => void;
@@ -60,7 +61,7 @@ function compiledName(file: string): string {
 /**
  * Lets `require` load TypeScript files ({@link compileTypeScript}). The first of them costs a quarter of a second.
  *
- * `./model.js` finds `model.ts`, as TypeScript's own ES modules write it.
+ * `./model.js` finds `model.ts`, as TypeScript's own ES modules write it, and packages are found that are there for imports alone.
  */
 export function registerTypeScript(): void {
   if (registered) return;
@@ -73,16 +74,17 @@ export function registerTypeScript(): void {
     try {
       return resolve.call(this, request, parent, ...rest);
     } catch (error) {
-      const source = sourceName(request, parent?.filename);
-      if (source === undefined) throw error;
-      return resolve.call(this, source, parent, ...rest);
+      const other = otherName(request, parent?.filename);
+      if (other === undefined) throw error;
+      return resolve.call(this, other, parent, ...rest);
     }
   };
 }
 
-/** `./model.ts` for the `./model.js` of a TypeScript file. */
-function sourceName(request: string, from: string | null | undefined): string | undefined {
-  if (!isTypeScript(from ?? "") || !/^\.{0,2}[/]/.test(request)) return undefined;
+/** What a TypeScript file means by a request that Node does not find: `./model.ts` by `./model.js`, or a package for imports alone. */
+function otherName(request: string, from: string | null | undefined): string | undefined {
+  if (from === undefined || from === null || !isTypeScript(from)) return undefined;
+  if (!/^\.{0,2}[/]/.test(request)) return importedFile(request, from);
   const source = request.replace(/\.([cm]?)js(x?)$/, ".$1ts$2");
   return source === request ? undefined : source;
 }

@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import { extname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { ShellError } from "../errors";
 import { registerTypeScript } from "../project/typescript-files";
 
 const TYPESCRIPT = new Set([".ts", ".tsx", ".cts", ".mts"]);
@@ -19,6 +20,9 @@ export function findModuleFile(specifier: string, directory: string): string | u
   );
 }
 
+/** A module that is to be imported and is not there. */
+export class ImportError extends ShellError {}
+
 /** What `import … from` gives: the names of a module, `default` among them. */
 export type ModuleNamespace = Readonly<Record<string, unknown>>;
 
@@ -26,9 +30,40 @@ export type ModuleNamespace = Readonly<Record<string, unknown>>;
  * Imports a module for the prompt: a package, a built-in module, or a file of JavaScript or TypeScript relative to `directory`.
  *
  * CommonJS and ES modules are both taken; a CommonJS module that was not compiled from an ES module has its `module.exports` as `default`.
+ *
+ * @throws {ImportError} for a module that is not there, or that imports one that is not
  */
 export async function importModule(specifier: string, directory: string): Promise<ModuleNamespace> {
-  const require = createRequire(join(directory, "input.js"));
+  try {
+    return await importAny(specifier, directory);
+  } catch (error) {
+    throw missingModule(error, join(directory, PROMPT_FILE)) ?? error;
+  }
+}
+
+/** The file that inputs stand in, as far as Node's modules are concerned; it is on no disk. */
+const PROMPT_FILE = "input.js";
+
+/** Node's error about a module that is not there, without what it tells of the shell. */
+function missingModule(error: unknown, from: string): ImportError | undefined {
+  const { code, message, requireStack = [] } = error as { code?: string; message: string; requireStack?: string[] };
+  if (code === "ERR_PACKAGE_PATH_NOT_EXPORTED") {
+    return new ImportError(message.replace(/ imported from \S*[\\/]input\.c?js$/, ""), { cause: error });
+  }
+  const [, specifier] = /^Cannot find (?:module|package) '([^']+)'/.exec(message) ?? [];
+  if ((code !== "MODULE_NOT_FOUND" && code !== "ERR_MODULE_NOT_FOUND") || specifier === undefined) return undefined;
+  const importers = requireStack.filter((file) => file !== from);
+  const by = importers[0] === undefined ? "" : `, which ${importers[0]} imports`;
+  const isPackage = !/^(?:[./]|file:|node:|[A-Za-z]:)/.test(specifier);
+  const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+  return new ImportError(`Cannot find module '${specifier}'${by}.`, {
+    cause: error,
+    ...(isPackage ? { hint: `npm install ${name}` } : {}),
+  });
+}
+
+async function importAny(specifier: string, directory: string): Promise<ModuleNamespace> {
+  const require = createRequire(join(directory, PROMPT_FILE));
   const isPath =
     /^\.{0,2}\//.test(specifier) ||
     specifier === "." ||

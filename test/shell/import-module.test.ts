@@ -13,6 +13,26 @@ const FILES: Record<string, string> = {
     '{ "name": "esm-only", "type": "module", "exports": { ".": { "import": "./index.js" }, "./sub": { "import": "./sub.js" } } }',
   "node_modules/esm-only/index.js": "await 0; export const a = 1; export default 'd';",
   "node_modules/esm-only/sub.js": "export const sub = 2;",
+  "node_modules/@scope/import-only/package.json": JSON.stringify({
+    name: "@scope/import-only",
+    type: "module",
+    exports: {
+      ".": [{ browser: "./none.js", import: { types: "./none.d.ts", default: "./main.js" } }],
+      "./parts/*.js": { import: "./lib/*.js" },
+      "./parts/*": { import: "./lib/*.js" },
+      "./parts/private/*": null,
+    },
+  }),
+  "node_modules/@scope/import-only/main.js": "export default 'main'; export const named = 6;",
+  "node_modules/@scope/import-only/lib/seven.js": "export const seven = 7;",
+  "imports-only.ts": [
+    'import main, { named } from "@scope/import-only";',
+    'import { seven } from "@scope/import-only/parts/seven";',
+    'import { seven as again } from "@scope/import-only/parts/seven.js";',
+    "export const all: unknown[] = [main, named, seven, again];",
+  ].join("\n"),
+  "imports-private.ts": 'import "@scope/import-only/parts/private/x";',
+  "needs.ts": 'import "not-installed/part"; export {};',
   "number.ts": "export const one: number = 1;",
   "sum.ts": 'import { one } from "./number.js"; export const two: number = one + 1;',
   "module.mts":
@@ -55,7 +75,33 @@ describe("import in a project of ES modules", () => {
   });
 
   it("names a package that is not there", async () => {
-    await expect(importModule("nothing-here", directory)).rejects.toThrow("Cannot find module 'nothing-here'");
+    await expect(importModule("nothing-here", directory)).rejects.toMatchObject({
+      name: "ImportError",
+      message: "Cannot find module 'nothing-here'.",
+      hint: "npm install nothing-here",
+    });
+    await expect(importModule("@nothing/here/at-all", directory)).rejects.toMatchObject({
+      hint: "npm install @nothing/here",
+    });
+    await expect(importModule("./nothing-here", directory)).rejects.toMatchObject({
+      message: "Cannot find module './nothing-here'.",
+      hint: undefined,
+    });
+  });
+
+  it("names the file that imports what is not there", async () => {
+    await expect(importModule("./needs", directory)).rejects.toMatchObject({
+      message: `Cannot find module 'not-installed/part', which ${join(directory, "needs.ts")} imports.`,
+      hint: "npm install not-installed",
+    });
+    await expect(importModule("esm-only/nothing", directory)).rejects.toThrow(
+      /^Package subpath '.\/nothing' is not defined by "exports" in \S*esm-only\S*package.json$/,
+    );
+  });
+
+  it("finds packages that are there for imports alone, also from TypeScript", async () => {
+    expect((await importModule("./imports-only", directory))["all"]).toEqual(["main", 6, 7, 7]);
+    await expect(importModule("./imports-private", directory)).rejects.toThrow("is not defined");
   });
 
   it("reads models written in TypeScript", async () => {
