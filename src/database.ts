@@ -467,6 +467,19 @@ async function reflectModels(database: Database<object>): Promise<ModelStatic<Mo
   }
 }
 
+/**
+ * Keeps Sequelize from opening a connection before its first only to ask the server's version, which every connection tells
+ * it anyhow.
+ */
+function withoutVersionConnection(sequelize: Sequelize): Sequelize {
+  // The driver of MySQL does not tell.
+  if (sequelize.getDialect() === "mysql") return sequelize;
+  const manager = (sequelize as unknown as { connectionManager: { versionPromise?: Promise<void> | null } })
+    .connectionManager;
+  manager.versionPromise = Promise.resolve();
+  return sequelize;
+}
+
 async function createSequelize(address: DatabaseAddress, given: typeof Sequelize | undefined): Promise<Sequelize> {
   const SequelizeClass = given ?? (await import("sequelize")).Sequelize;
   requireDriver(address);
@@ -477,7 +490,7 @@ async function createSequelize(address: DatabaseAddress, given: typeof Sequelize
   };
   return address.url === undefined
     ? new SequelizeClass({ ...options, storage: address.storage ?? ":memory:" })
-    : new SequelizeClass(address.url, options);
+    : withoutVersionConnection(new SequelizeClass(address.url, options));
 }
 
 function driverOptions({ dialect }: DatabaseAddress): object {

@@ -68,6 +68,26 @@ describe("attach", () => {
 });
 
 describe.each(programDatabases().filter(({ name }) => name !== "an SQLite file"))("a database on $name", (where) => {
+  it.skipIf(where.skipReason !== undefined || where.name.startsWith("sqlite"))(
+    "opens one connection for its first statement, and knows the server's version by it",
+    async () => {
+      const { url, drop } = await where.create("");
+      const db = await openDatabase(url, { check: false });
+      try {
+        let connections = 0;
+        db.sequelize.addHook("afterConnect", () => void connections++);
+        await db.sequelize.query("SELECT 1");
+        expect(connections).toBe(1);
+        expect((db.sequelize as unknown as { options: { databaseVersion: string } }).options.databaseVersion).toMatch(
+          /^\d+\.\d+/,
+        );
+      } finally {
+        await db.close();
+        await drop();
+      }
+    },
+  );
+
   it.skipIf(where.skipReason !== undefined)(
     `creates and drops its tables, tells every statement, and scopes sessions${where.skipReason ? ` (skipped: ${where.skipReason})` : ""}`,
     async () => {

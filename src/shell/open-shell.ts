@@ -128,6 +128,42 @@ export async function openProjectDatabase(
   });
 }
 
+/**
+ * The same for one who only looks at what the models define: they gain no queries and no accessors, which for many models
+ * takes as long as reading their tables.
+ */
+export async function openProjectModels(
+  { url, models }: Pick<OpenShellOptions, "url" | "models">,
+  more: Pick<DatabaseOptions, "check"> = {},
+): Promise<Database> {
+  const { attach, openDatabase, pointAt } = await import("../database.js");
+  if (models === undefined) {
+    const database = await openDatabase<object>(url ?? DEFAULT_URL, { ...more, models: [] });
+    const { defineModels } = await import("../models/define-models.js");
+    defineModels(database.sequelize);
+    return database as Database;
+  }
+  const { loadModels } = await import("../project/load-models.js");
+  const project = await loadModels(models);
+  if (project.sequelize !== undefined) {
+    if (url !== undefined) pointAt(project.sequelize, url);
+    project.define(project.sequelize);
+    return attach(project.sequelize, { models: [] });
+  }
+  const database = await openDatabase(url ?? DEFAULT_URL, {
+    ...more,
+    models: [],
+    ...(project.SequelizeClass && { SequelizeClass: project.SequelizeClass }),
+  });
+  try {
+    project.define(database.sequelize);
+    return database;
+  } catch (error) {
+    await database.close().catch(() => undefined);
+    throw error;
+  }
+}
+
 /** Makes the sample tables and loads the sample data where none of the tables is there. @returns what was made, in words */
 async function prepareSample(database: Database, options: OpenShellOptions): Promise<string | undefined> {
   if (await database.hasTables()) return undefined;

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import type { Database } from "../database";
-import { openProjectDatabase } from "./open-shell";
+import { openProjectDatabase, openProjectModels } from "./open-shell";
 import type { Command } from "./commands/command";
 
 /** A command line of migrations: `sequelize-shell db upgrade --url …`. */
@@ -24,8 +24,10 @@ export async function runMigrations(options: RunMigrationsOptions): Promise<numb
       command,
       args,
       open: async ({ check }) => {
-        database = await openProjectDatabase({ ...options, readOnly: false }, { check });
-        return { sequelize: database.sequelize, models: Object.values(database.models) };
+        database = options.reflect
+          ? await openProjectDatabase({ ...options, readOnly: false }, { check })
+          : await openProjectModels(options, { check });
+        return { sequelize: database.sequelize };
       },
       app: `sequelize-shell ${options.version}`,
       io: {

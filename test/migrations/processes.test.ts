@@ -33,6 +33,32 @@ void [DataTypes, readdirSync];
   );
 }
 
+describe("the models of migrations", () => {
+  it("are only read: no name is refused that a session could not do with", async () => {
+    writeFileSync(
+      join(folder, "models.js"),
+      `exports.define = (sequelize, { STRING }) => { sequelize.define("Odd", { query: STRING, save: STRING }, { tableName: "odd" }); };`,
+    );
+    const place = ["--url", `sqlite:${join(folder, "odd.sqlite")}`];
+    const models = ["--models", join(folder, "models.js")];
+    const ended = [];
+    for (const args of [["migrate", "-m", "odd", ...models], ["upgrade"], ["check", ...models]])
+      ended.push(await runProgram(["db", ...args, ...place], { cwd: folder }));
+    expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
+    expect(ended[2]?.stdout).toBe("No new upgrade operations detected.\n");
+  });
+
+  it("are the sample models where no others are named", async () => {
+    const args = ["db", "migrate", "-m", "sample", "--url", `sqlite:${join(folder, "sample.sqlite")}`];
+    const { exitCode, stderr } = await runProgram(args, { cwd: folder });
+    expect(exitCode).toBe(0);
+    expect(stderr.match(/Detected added table '\w+'/g)).toEqual([
+      "Detected added table 'roles'",
+      "Detected added table 'users'",
+    ]);
+  });
+});
+
 const PROCESSES = 4;
 
 describe("processes that upgrade one database at once", () => {

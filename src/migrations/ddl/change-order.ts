@@ -17,12 +17,24 @@ export function needsOrder(earlier: TableChange, later: TableChange): boolean {
       return touches(earlier, later.name);
     case "dropConstraint":
       return earlier.kind.startsWith("create");
+    case "dropIndex":
+      return isIndex(earlier, later.name);
+    case "renameIndex":
+      return isIndex(earlier, later.from);
     case "createForeignKey":
       // A key of the table's own may rest on an index.
       return earlier.kind === "createIndex";
     default:
       return false;
   }
+}
+
+/** Whether the change gives an index this name. */
+function isIndex(change: TableChange, name: string): boolean {
+  return (
+    (change.kind === "createIndex" && change.index.name === name) ||
+    (change.kind === "renameIndex" && change.to === name)
+  );
 }
 
 /** Whether the change makes, changes or speaks of the column. */
