@@ -66,7 +66,7 @@ export function remove(owner: InstanceState, relationship: Relationship, value: 
 export function replaceMembers(owner: InstanceState, relationship: Relationship, values: readonly Instance[]): void {
   const wanted = new Set(values);
   const members = membersOf(owner, relationship);
-  if (members.items === undefined) {
+  if (members.items === undefined || hasExpired(owner, members)) {
     replaceUnloaded(owner, relationship, members, wanted);
     return;
   }
@@ -183,9 +183,15 @@ function touch(state: InstanceState): void {
   if (state.status === "persistent") state.unit?.touch(state);
 }
 
+/** Whether the members may be others by now: what is shown of them is what was known before the transaction ended. */
+function hasExpired({ unit, hasRow }: InstanceState, members: Members): boolean {
+  return hasRow && unit !== undefined && members.epoch < unit.epoch;
+}
+
 function isMember(owner: InstanceState, relationship: Relationship, members: Members, child: Instance): boolean {
   const known = members.has(child);
-  if (known !== undefined) return known;
+  if (known === true || (known === false && !hasExpired(owner, members))) return known;
+  if (members.removed.has(child)) return false;
   if (relationship.kind !== "oneToMany") return true;
   const foreignKey = child.dataValues[relationship.foreignKey.name];
   if (foreignKey === undefined || foreignKey === null) return false;

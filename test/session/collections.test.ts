@@ -129,6 +129,30 @@ describeSession("collections", defineRoles, (work) => {
     expect((await work.rows("users")).map((row) => row.role_id)).toEqual([null, 1, null, 1]);
   });
 
+  it("D-6: a collection that expired is replaced and emptied by what the database has by then", async () => {
+    const { s, models } = work;
+    const role = await stored("a");
+    const [late, later] = [user("late"), user("later")];
+    s.addAll([late, later]);
+    await role.users.load();
+    await s.commit();
+    await work.db.sequelize.query(`UPDATE users SET role_id = ${role.id} WHERE username LIKE 'late%'`);
+    await models.User.query.all();
+    role.users.remove(late);
+    await s.commit();
+    expect(late.roleId).toBeNull();
+    const next = user("next");
+    role.users = [next];
+    await s.commit();
+    expect((await work.rows("users")).map(({ username, role_id }) => [username, role_id])).toEqual([
+      ["a", null],
+      ["late", null],
+      ["later", null],
+      ["next", role.id],
+    ]);
+    expect([later.roleId, later.role]).toEqual([null, null]);
+  });
+
   it("D-6: an object that is no member cannot be removed", async () => {
     const { s, models } = work;
     const role = await stored("a");
