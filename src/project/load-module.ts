@@ -1,8 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { extname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { ShellError } from "../errors";
+import { freshUrl, isForgottenEsModule } from "./forget-modules";
 import { registerTypeScript } from "./typescript-files";
 
 /** A module of the person's project that cannot be loaded; `file` names it. */
@@ -30,13 +30,13 @@ export async function loadModule(path: string): Promise<Record<string, unknown>>
       registerTypeScript();
       return asExports(require(file));
     }
-    if (extname(file) === ".mjs") return asExports(await import(pathToFileURL(file).href));
+    if (extname(file) === ".mjs" || isForgottenEsModule(file)) return asExports(await import(freshUrl(file)));
     try {
       return asExports(require(file));
     } catch (error) {
       const { code } = error as { code?: string };
       if (code !== "ERR_REQUIRE_ESM" && code !== "ERR_REQUIRE_ASYNC_MODULE") throw error;
-      return asExports(await import(pathToFileURL(file).href));
+      return asExports(await import(freshUrl(file)));
     }
   } catch (error) {
     throw new ModuleLoadError(path, error);

@@ -45,8 +45,9 @@ const DEFAULT_LIMIT = 100;
  * A database without the sample models' tables gets them, and the sample data with them.
  */
 export async function openShell(options: OpenShellOptions): Promise<ShellContext> {
-  let current = options.url;
+  let { url: currentUrl } = options;
   const { database, name, banner } = await openPrepared(options);
+  let current = database.sequelize;
   try {
     const { DatabaseContext } = await import("./database-context.js");
     const settings: OutputSettings = {
@@ -65,8 +66,10 @@ export async function openShell(options: OpenShellOptions): Promise<ShellContext
           const { forgetModules } = await import("../project/forget-modules.js");
           forgetModules(PROGRAM_FOLDER);
         }
-        current = url ?? current;
-        const opened = await openPrepared({ ...options, url: current, sandbox: false });
+        const wanted = url ?? currentUrl;
+        const opened = await openPrepared({ ...options, url: wanted, sandbox: false }, current);
+        currentUrl = wanted;
+        current = opened.database.sequelize;
         return { ...opened, banner: options.interactive ? opened.banner : [] };
       },
     });
@@ -76,11 +79,17 @@ export async function openShell(options: OpenShellOptions): Promise<ShellContext
   }
 }
 
-/** Opens a database and makes the sample tables where they belong. @returns it with what the prompt calls it and what there is to say */
-async function openPrepared(options: OpenShellOptions): Promise<OpenedDatabase> {
-  const database = await openProjectDatabase(options, {
-    onWarning: (message) => options.write(`warning: ${message}\n`),
-  });
+/**
+ * Opens a database and makes the sample tables where they belong.
+ *
+ * @param previous  the instance that is open until now
+ * @returns it with what the prompt calls it and what there is to say
+ */
+async function openPrepared(options: OpenShellOptions, previous?: Sequelize): Promise<OpenedDatabase> {
+  const onWarning = (message: string): void => {
+    options.write(`warning: ${message}\n`);
+  };
+  const database = await openProjectDatabase(options, { onWarning, previous });
   try {
     if (options.sandbox) await database.beginSandbox();
     const made =
@@ -106,16 +115,27 @@ async function openPrepared(options: OpenShellOptions): Promise<OpenedDatabase> 
  * Opens a database with the models of a project, or with the sample models where no project is named.
  *
  * A project that brings its own Sequelize instance is attached to; a URL then points that instance elsewhere.
+ *
+ * @throws {InvalidRequestError} where that instance is `previous`, which is open and is to be closed
  */
 export async function openProjectDatabase(
   { url, models, reflect, readOnly }: Pick<OpenShellOptions, "url" | "models" | "reflect" | "readOnly">,
-  more: Pick<DatabaseOptions, "onWarning" | "check"> = {},
+  { previous, ...more }: Pick<DatabaseOptions, "onWarning" | "check"> & { previous?: Sequelize | undefined } = {},
 ): Promise<Database> {
   const { attach, openDatabase, pointAt } = await import("../database.js");
   if (models === undefined) return openDatabase(url ?? DEFAULT_URL, { ...more, reflect, readOnly });
   const { loadModels } = await import("../project/load-models.js");
   const project = await loadModels(models);
   if (project.sequelize !== undefined) {
+    if (project.sequelize === previous) {
+      const { InvalidRequestError } = await import("../errors.js");
+      throw new InvalidRequestError(
+        "Cannot open the project's own Sequelize instance anew: its module is loaded once.",
+        {
+          hint: "leave the shell and start it again",
+        },
+      );
+    }
     if (url !== undefined) pointAt(project.sequelize, url);
     project.define(project.sequelize);
     return attach(project.sequelize, { ...more, readOnly });

@@ -92,4 +92,64 @@ describe(".reload", () => {
     const after = await run(["--models", "database.js"], ["Note.query.count()"]);
     expect(after.stdout).toBe("1\n");
   });
+
+  const NOTE = (columns: string): string =>
+    `export default (sequelize, DataTypes) =>
+       sequelize.define("Note", { text: DataTypes.STRING, ${columns} }, { timestamps: false });`;
+
+  it("reads ES modules anew, with what they import, also where they bring their own instance", async () => {
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+    writeFileSync(
+      join(folder, "index.js"),
+      `import { Sequelize, DataTypes } from "sequelize";
+       const sequelize = new Sequelize({ dialect: "sqlite", storage: "own.sqlite", logging: false });
+       const { default: define } = await import("./note.js");
+       export default { sequelize, Note: define(sequelize, DataTypes), loadedFrom: import.meta.url };`,
+    );
+    writeFileSync(join(folder, "note.js"), NOTE(""));
+    const { stdout, stderr } = await run(
+      ["--models", "index.js"],
+      [
+        "db.createAll(); db.session.add(new Note({ text: 'own' })); db.session.commit()",
+        write("note.js", NOTE("done: DataTypes.BOOLEAN")),
+        ".reload",
+        "Object.keys(Note.getAttributes()).join()",
+        write("note.js", NOTE("stars: DataTypes.INTEGER")),
+        ".connect sqlite:other.sqlite",
+        "db.createAll(); db.session.add(new Note({ text: 'b', stars: 3 })); db.session.commit()",
+        "Note.query.first().stars",
+      ],
+    );
+    expect({ stdout, stderr }).toEqual({ stdout: "id,text,done\n3\n", stderr: "" });
+  });
+
+  it("leaves an instance alone that it cannot read anew", async () => {
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+    writeFileSync(
+      join(folder, "database.js"),
+      `import { Sequelize } from "sequelize";
+       export const sequelize = new Sequelize({ dialect: "sqlite", storage: "own.sqlite", logging: false });`,
+    );
+    writeFileSync(
+      join(folder, "models.ts"),
+      `import { DataTypes } from "sequelize";
+       import { sequelize } from "./database.js";
+       export const Note = sequelize.define("Note", { text: DataTypes.STRING }, { timestamps: false });`,
+    );
+    const { stdout, stderr } = await run(
+      ["--models", "models.ts"],
+      ["db.createAll()", ".reload", ".connect sqlite:other.sqlite", "Note.query.count()", "sequelize.options.storage"],
+    );
+    expect(stdout).toBe("0\nown.sqlite\n");
+    expect(stderr.match(/Cannot open the project's own Sequelize instance anew/g)).toHaveLength(2);
+  });
+
+  it("opens the database that is open after another one could not be opened", async () => {
+    const { stdout, stderr } = await run(
+      ["first.sqlite"],
+      [".connect sqlite:no/such/folder.sqlite", ".reload", "User.query.count()"],
+    );
+    expect(stderr).toContain("does not exist");
+    expect(stdout).toBe("60\n");
+  });
 });
