@@ -8,9 +8,21 @@ import type { TableChange } from "./operation";
 import { dropConstraint } from "./operation";
 
 /** Adds what differs in the primary keys of the two tables. */
-export function comparePrimaryKey(database: Table, model: Table, difference: TableDifference): void {
+export function comparePrimaryKey(
+  database: Table,
+  model: Table,
+  options: CompareOptions,
+  difference: TableDifference,
+): void {
   const [from, to] = [database.primaryKey, model.primaryKey];
-  if (sameNames(from?.columns ?? [], to?.columns ?? [])) return;
+  if (sameNames(from?.columns ?? [], to?.columns ?? [])) {
+    const former = options.formerTables.get(model.name);
+    const rule = former === undefined ? undefined : constraintName("pk", former);
+    if (rule === undefined || from?.name !== rule || !options.dialect.renamesConstraints) return;
+    const name = to?.name ?? constraintName("pk", model.name);
+    difference.changes.push({ kind: "renameConstraint", type: "primaryKey", from: rule, to: name });
+    return;
+  }
   if (from) difference.changes.push(dropConstraint("primaryKey", from));
   if (to) difference.changes.push({ kind: "createPrimaryKey", primaryKey: to });
   const text = (columns: readonly string[] | undefined): string => (columns ? `(${columns.join(", ")})` : "none");
@@ -105,13 +117,13 @@ export function compareChecks(
   options: CompareOptions,
   difference: TableDifference,
 ): void {
+  const former = options.formerTables.get(model.name) ?? model.name;
   const isOwn = (check: Check): boolean =>
     !model.unspoken?.includes("checks") ||
-    (options.enumChecks &&
-      (check.name?.startsWith(`ck_${model.name}_`) ?? false) &&
-      (check.name?.endsWith("_enum") ?? false));
+    (options.enumChecks && [model.name, former].some((table) => isEnumCheck(check, table)));
   const same = (a: Check, b: Check): boolean => normalExpression(a.expression) === normalExpression(b.expression);
-  const { left, right } = matchLists(database.checks.filter(isOwn), model.checks, same);
+  const { pairs, left, right } = matchLists(database.checks.filter(isOwn), model.checks, same);
+  for (const [from, to] of pairs) difference.changes.push(...renamedCheck(from, to, former, options));
   for (const check of left) {
     difference.changes.push({
       ...dropConstraint("check", check),
@@ -123,6 +135,22 @@ export function compareChecks(
     difference.changes.push({ kind: "createCheck", check });
     difference.findings.push(`Detected added check ${quoted(check.name)}on '${model.name}': ${check.expression}`);
   }
+}
+
+/** Whether the check is the tool's own, of a column's values, under the name that the table had. */
+function isEnumCheck({ name = "" }: Check, table: string): boolean {
+  return name.startsWith(`ck_${table}_`) && name.endsWith("_enum");
+}
+
+/** Gives a check that is called by the rule its new name, when its table or a column was renamed. */
+function renamedCheck(stored: Check, asked: Check, former: string, options: CompareOptions): TableChange[] {
+  const [from, to] = [stored.name, asked.name];
+  const isRenamed = options.renames.size > 0 || options.formerTables.size > 0;
+  if (!isRenamed || from === undefined || to === undefined || from === to || !from.startsWith(`ck_${former}_`))
+    return [];
+  if (options.dialect.renamesConstraints) return [{ kind: "renameConstraint", type: "check", from, to }];
+  // The tool's own must be found again by its name.
+  return isEnumCheck(stored, former) ? [dropConstraint("check", stored), { kind: "createCheck", check: asked }] : [];
 }
 
 function quoted(name: string | undefined): string {

@@ -90,6 +90,10 @@ function compareIndexes(database: Table, model: Table, options: CompareOptions, 
     (a, b) => indexSignature(a) === indexSignature(b),
   );
   const { changes, findings, remarks } = difference;
+  const wanted = new Set([
+    ...changes.flatMap(madeIndex),
+    ...right.map((index) => createIndex(model.name, index).index.name),
+  ]);
   for (const [a, b] of pairs) {
     if (options.dialect.indexesForeignKeys && goesWithForeignKey(a, database, model))
       changes.push(createIndex(model.name, b));
@@ -99,7 +103,9 @@ function compareIndexes(database: Table, model: Table, options: CompareOptions, 
     if (options.dialect.indexesForeignKeys && servesForeignKey(index, [database, model])) {
       // An index of the key's own name goes with the key.
       const isOwn = database.foreignKeys.some((key) => key.name === index.name);
-      if (!isOwn && !servesForeignKey(index, [model])) changes.push({ kind: "dropIndex", name: index.name, index });
+      // Another index may take its name: the key gets one of another name then, where it needs one.
+      if (wanted.has(index.name) || (!isOwn && !servesForeignKey(index, [model])))
+        changes.push({ kind: "dropIndex", name: index.name, index });
       continue;
     }
     changes.push({ kind: "dropIndex", name: index.name, index });
@@ -139,6 +145,12 @@ function renamedUnique(stored: Unique, asked: Unique, table: string, options: Co
   const to = asked.name ?? constraintName("uq", table, stored.columns);
   if (!options.dialect.renamesConstraints || stored.name !== rule || rule === to) return [];
   return [{ kind: "renameConstraint", type: "unique", from: rule, to }];
+}
+
+/** The name of the index that a change makes. */
+function madeIndex(change: TableChange): string[] {
+  if (change.kind === "createIndex") return [change.index.name];
+  return change.kind === "createUnique" && change.unique.name !== undefined ? [change.unique.name] : [];
 }
 
 /** Whether the index is one that the database made for a foreign key which the models do not have any more. */

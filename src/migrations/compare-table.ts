@@ -44,7 +44,7 @@ export function compareTable(database: Table, model: Table, options: CompareOpti
     difference.findings.push(`Detected renamed column '${model.name}.${from}' to '${model.name}.${to}'`);
   }
   compareColumns(renamed, model, options, difference);
-  comparePrimaryKey(renamed, model, difference);
+  comparePrimaryKey(renamed, model, options, difference);
   compareUniquesAndIndexes(renamed, model, options, difference);
   compareForeignKeys(renamed, model, options, difference);
   compareChecks(renamed, model, options, difference);

@@ -425,6 +425,34 @@ describeEachDatabase("autogenerate", (database) => {
     expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
   });
 
+  it.each([
+    ["the same column downwards", { fields: [{ name: "p", order: "DESC" }] }],
+    ["another column", { fields: ["n"] }],
+    ["both, the other first", { fields: ["n", "p"] }],
+    ["the same column, once each", { fields: ["p"], unique: true }],
+  ])("makes an index under the name of the one that a foreign key keeps: of %s", async (_, index) => {
+    const models = (indexes: object[]) => (sequelize: Sequelize) => {
+      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
+      const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" } }, n: INTEGER };
+      sequelize.define("Named", attributes, { tableName: "named", timestamps: false, indexes });
+    };
+    project.define(models([]));
+    await project.ok("migrate", "-m", "key");
+    await project.ok("upgrade");
+    const former = await project.comparable();
+    project.define(models([{ ...index, name: "fk_named_p_parents" }]));
+    await project.ok("migrate", "-m", "index");
+    await project.ok("upgrade");
+    expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+    await project.ok("downgrade");
+    expect(await project.comparable()).toEqual(former);
+    await project.ok("upgrade");
+    expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+    project.define((sequelize) => sequelize.define("Parent", {}, { tableName: "parents", timestamps: false }));
+    await project.ok("migrate", "-m", "none");
+    await project.ok("upgrade");
+  });
+
   it("retypes a key and the keys that refer to it", async () => {
     const models =
       (type: typeof INTEGER) =>

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { ModelAttributes } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { DataTypes } from "sequelize";
@@ -180,6 +182,68 @@ describeEachDatabase("what models alone do not tell", (database) => {
     await project.ok("upgrade");
     await project.ok("check");
     await project.ok("downgrade", "base");
+  });
+
+  it("names of checks and of primary keys by the rule go with their table", async () => {
+    const models = (table: string, column: string) => (sequelize: Sequelize) => {
+      const checks = [
+        { name: `ck_${table}_${column}`, expression: `${column} > 0` },
+        { name: "own_name", expression: `${column} < 100` },
+      ];
+      const options = { tableName: table, timestamps: false, checks };
+      sequelize.define("Thing", { [column]: INTEGER }, options as object);
+    };
+    project.define(models("things", "n"));
+    await project.ok("migrate", "-m", "first");
+    await project.ok("upgrade");
+    const isPostgres = database.name === "postgres";
+    if (isPostgres) await project.run("ALTER TABLE things RENAME CONSTRAINT things_pkey TO pk_things");
+    // SQLite puts the new name in quotes.
+    const bare = async (): Promise<string> => JSON.stringify(await project.comparable()).replaceAll('\\"', "");
+    const former = await bare();
+    project.define(models("objects", "size"));
+    await project.ok("migrate", "-m", "names", "--rename-table", "things:objects", "--rename", "objects.n:size");
+    const renames = body().match(/t\.renameConstraint\(.*\)/g);
+    await project.ok("upgrade");
+    expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+    const objects = (await project.schema()).tables.find(({ name }) => name === "objects");
+    const names = [objects?.primaryKey?.name, ...(objects?.checks.map(({ name }) => name).sort() ?? [])];
+    if (database.name === "sqlite") expect([renames, names[1]]).toEqual([null, "ck_things_n"]);
+    else expect(names).toEqual([isPostgres ? "pk_objects" : names[0], "ck_objects_size", "own_name"]);
+    await project.ok("downgrade");
+    expect(await bare()).toBe(former);
+    await project.ok("upgrade");
+    await project.ok("downgrade", "base");
+  });
+
+  it("checks of enumerated columns go with their table", async () => {
+    const config = join(project.directory, "config.json");
+    const settings = readFileSync(config, "utf8");
+    writeFileSync(config, JSON.stringify({ ...(JSON.parse(settings) as object), enumChecks: true }));
+    const models = (table: string, values: string[]) => (sequelize: Sequelize) => {
+      sequelize.define("Thing", { kind: ENUM(...values) }, { tableName: table, timestamps: false });
+    };
+    try {
+      project.define(models("things", ["a", "b"]));
+      await project.ok("migrate", "-m", "first");
+      await project.ok("upgrade");
+      const former = await project.comparable();
+      project.define(models("objects", ["a", "b"]));
+      await project.ok("migrate", "-m", "names", "--rename-table", "things:objects");
+      await project.ok("upgrade");
+      expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+      project.define(models("objects", ["a", "b", "c"]));
+      await project.ok("migrate", "-m", "value");
+      await project.ok("upgrade");
+      await project.run("INSERT INTO objects (kind) VALUES ('c')");
+      await expect(project.run("INSERT INTO objects (kind) VALUES ('d')")).rejects.toThrow();
+      await project.run("DELETE FROM objects");
+      await project.ok("downgrade", "-2");
+      expect(await project.comparable()).toEqual(former);
+      await project.ok("downgrade", "base");
+    } finally {
+      writeFileSync(config, settings);
+    }
   });
 
   once.each([

@@ -3,6 +3,7 @@ import { checkOf } from "../../schema/dialects/mysql";
 import type { Column, ForeignKey, Table } from "../../schema/schema";
 import { emptyTable, sameNames } from "../../schema/schema";
 import { MigrationError } from "../migration-error";
+import { shortened } from "../names";
 import type { AlterTable, DropConstraint, TableChange } from "../operation";
 import { alterTable } from "../operation";
 import { needsOrder } from "./change-order";
@@ -221,21 +222,21 @@ export class MysqlDdl extends DdlDialect {
 
   /** The clauses that give back the index of a foreign key, which the database gave up when it was given this one. */
   #replaceIndex(table: Table, name: string, changes: readonly TableChange[]): string[] {
+    const made = changes.flatMap((change) => {
+      if (change.kind === "createIndex")
+        return [{ name: change.index.name, columns: change.index.columns.map((part) => part.column ?? "") }];
+      return change.kind === "createUnique" ? [change.unique] : [];
+    });
+    const isDropped = (index: string): boolean =>
+      index === name || changes.some((change) => change.kind === "dropIndex" && change.name === index);
     const stays = (columns: readonly string[]): boolean =>
       [
-        ...table.indexes.filter(
-          (index) => index.name !== name && !changes.some((c) => c.kind === "dropIndex" && c.name === index.name),
-        ),
-        ...changes.flatMap((change) => (change.kind === "createIndex" ? [change.index] : [])),
-      ].some((index) =>
-        leads(
-          index.columns.map((part) => part.column ?? ""),
-          columns,
-        ),
-      ) ||
-      [...table.uniques.map((unique) => unique.columns), table.primaryKey?.columns ?? []].some((key) =>
-        leads(key, columns),
-      );
+        ...table.indexes
+          .filter((index) => !isDropped(index.name))
+          .map((index) => index.columns.map((part) => part.column ?? "")),
+        ...[...made, ...table.uniques].map((key) => key.columns),
+        table.primaryKey?.columns ?? [],
+      ].some((index) => leads(index, columns));
     const dropped = table.indexes.find((index) => index.name === name);
     const isKept = (key: ForeignKey): boolean =>
       !changes.some(
@@ -252,10 +253,13 @@ export class MysqlDdl extends DdlDialect {
           isKept(key) &&
           !stays(key.columns),
       )
-      .map(
-        (key) =>
-          `ADD INDEX ${this.schema.sql.quote(key.name ?? key.columns.join("_"))} (${this.schema.quoteNames(key.columns)})`,
-      );
+      .map((key) => {
+        const names = [key.name, key.columns.join("_")].filter(
+          (free) => free !== undefined && !made.some((index) => index.name === free),
+        );
+        const index = names[0] ?? shortened(`${key.columns.join("_")}_key`);
+        return `ADD INDEX ${this.schema.sql.quote(index)} (${this.schema.quoteNames(key.columns)})`;
+      });
   }
 
   async #renameColumn(table: string, from: string, to: string): Promise<void> {

@@ -46,7 +46,7 @@ export async function readMysqlDatabase(
        FROM information_schema.KEY_COLUMN_USAGE k
        JOIN information_schema.REFERENTIAL_CONSTRAINTS r
          ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
-      WHERE ${scope("k")} ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION`,
+      WHERE ${scope("k")} AND k.REFERENCED_TABLE_NAME IS NOT NULL ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION`,
   );
   const others = await runner.all(
     `${isMariadb ? MARIADB_CHECKS(scope("k", "CONSTRAINT_SCHEMA")) : MYSQL_CHECKS(scope("k", "CONSTRAINT_SCHEMA"))}
