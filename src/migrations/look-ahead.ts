@@ -31,7 +31,7 @@ export async function lookAhead(
       result.push(operation);
       continue;
     }
-    await warnOfRewrite(env, operation, table);
+    await warnOfRewrite(env, operation, table, database);
     const changes: TableChange[] = [];
     for (const change of operation.changes) {
       const problems = await precheckChange(operation, change, table, env.dialect, (sql) => env.connection.all(sql));
@@ -74,9 +74,10 @@ async function withFill(
 /** Rows from which on a rewritten table is worth a word. */
 const MANY_ROWS = 100_000;
 
-async function warnOfRewrite(env: Environment, operation: AlterTable, table: Table): Promise<void> {
+async function warnOfRewrite(env: Environment, operation: AlterTable, table: Table, database: Schema): Promise<void> {
   const ddl = ddlFor(env.connection.dialect, { native: env.config.sqliteNativeConstraints } as DdlTarget);
   if (!operation.changes.some((change) => ddl.rewrites(table, change))) return;
+  if (env.dialect.needsTableText) warnOfReaders(env, operation.table, table, database);
   const [row] = await env.connection.all(`SELECT count(*) AS n FROM ${env.dialect.quoteTable(table.name)}`);
   const count = Number(row?.["n"]);
   if (count >= MANY_ROWS)
@@ -85,6 +86,19 @@ async function warnOfRewrite(env: Environment, operation: AlterTable, table: Tab
       blocks: false,
       text: `every one of the ${count} rows of '${table.name}' is written anew`,
     });
+}
+
+/** What hangs on a table that is rebuilt: it stays, and is worth a look afterwards. */
+function warnOfReaders(env: Environment, name: string, table: Table, database: Schema): void {
+  const triggers = database.tables
+    .flatMap((other) =>
+      other === table ? other.triggers : other.triggers.filter(({ sql }) => mentions(sql, table.name)),
+    )
+    .map((trigger) => `trigger '${trigger.name}'`);
+  const views = database.views.filter(({ sql }) => mentions(sql, table.name)).map((view) => `view '${view.name}'`);
+  const readers = [...triggers, ...views];
+  if (readers.length === 0) return;
+  warnOf(env, { code: "TR1", blocks: false, text: `table '${name}' is rebuilt under ${readers.join(", ")}` });
 }
 
 function warnOfViews(env: Environment, table: string, database: Schema): void {

@@ -36,13 +36,10 @@ export function currentChecksum(revision: Revision): string {
  * How many operations a function makes, where its text tells: each call stands once, in no loop and under no condition.
  */
 export function countOperations(run: (op: Operations) => unknown): number | undefined {
-  const text = run.toString();
+  const text = withoutComments(run.toString());
   const parameter = parameterOf(text);
-  if (
-    parameter === undefined ||
-    /\b(?:for|while|if|switch|map|forEach)\b|\?/.test(text.replace(/`[^`]*`|"[^"]*"|'[^']*'/g, ""))
-  )
-    return undefined;
+  const code = text.replace(/`[^`]*`|"[^"]*"|'[^']*'/g, "");
+  if (parameter === undefined || /\b(?:for|while|if|switch|map|forEach)\b|\?/.test(code)) return undefined;
   return [
     ...text.matchAll(
       new RegExp(
@@ -51,6 +48,12 @@ export function countOperations(run: (op: Operations) => unknown): number | unde
       ),
     ),
   ].length;
+}
+
+const COMMENT = /(`(?:[^`\\]|\\[\s\S])*`|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
+
+function withoutComments(text: string): string {
+  return text.replace(COMMENT, (_, literal?: string) => literal ?? "");
 }
 
 /** The name that a function's text has for its first parameter. */

@@ -40,7 +40,8 @@ describeEachDatabase("a revision that fails", (database) => {
 
   it("says where and why, and leaves nothing of itself where the database can undo it", async () => {
     fails(`await op.createTable("extra", { id: { type: DataTypes.INTEGER } });
-      await op.execute("INSERT INTO extra VALUES (1)");
+      await op.execute("INSERT INTO extra VALUES (1)"); // What if this is not for all? It stands once.
+      /* await op.dropTable("users") only if nobody needs it */
       await op.alterColumn("users", "age", { allowNull: false });
       await op.dropTable("roles");
       await op.dropTable("users");`);
