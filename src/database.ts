@@ -64,7 +64,7 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
   readonly #listeners = new Set<QueryListener>();
   readonly #scope = new AsyncLocalStorage<Session>();
   readonly #warn: (message: string) => void;
-  /** Hears of the objects whose insertion a session has committed. */
+  /** Hears of the objects whose insertion a session has committed. @internal */
   onInserted: ((objects: readonly object[]) => void) | undefined;
   #defaultSession: Session | undefined;
   #readOnly = false;
@@ -130,7 +130,7 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
     }
   }
 
-  /** The registered models' mappers. */
+  /** The registered models' mappers. @internal */
   *mappers(): Iterable<Mapper> {
     for (const model of Object.values(this.#models)) yield Mapper.of(model);
   }
@@ -149,14 +149,14 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
     for (const model of this.#childrenFirst() ?? Object.values(this.#models)) await model.drop({});
   }
 
-  /** Whether the table of a model is there. */
+  /** Whether the table of a model is there. @internal */
   async hasTable(mapper: Mapper): Promise<boolean> {
     const { tableName, schema } = mapper;
     const table = schema === undefined ? tableName : { tableName, schema };
     return this.sequelize.getQueryInterface().tableExists(table);
   }
 
-  /** Whether a table of at least one registered model is there. */
+  /** Whether a table of at least one registered model is there. @internal */
   async hasTables(): Promise<boolean> {
     for (const mapper of this.mappers()) if (await this.hasTable(mapper)) return true;
     return false;
@@ -199,11 +199,12 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
 
   // What a session needs of its database (SessionHost).
 
+  /** @internal */
   connect(): Connection {
     return new Connection(this.sequelize, this.dialect, (event) => this.#notify(event), this.#house);
   }
 
-  /** Cancels every statement that runs in the database for this process. @returns how many were cancelled */
+  /** Cancels every statement that runs in the database for this process. @returns how many were cancelled @internal */
   async cancel(): Promise<number> {
     const held = [...this.#house.held].map((connection) => connection.cancel());
     const { running } = this.#house;
@@ -222,6 +223,8 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
    * How many connections are open while no statement runs on any; undefined while one runs.
    *
    * The timer by which the pool looks for connections to close keeps the process alive no longer.
+   *
+   * @internal
    */
   countIdleConnections(): number | undefined {
     const { held, running } = this.#house;
@@ -231,7 +234,7 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
     return pool?.size ?? 0;
   }
 
-  /** The sandbox that everything goes into; undefined where there is none. */
+  /** The sandbox that everything goes into; undefined where there is none. @internal */
   get sandbox(): Sandbox | undefined {
     return this.#house.sandbox;
   }
@@ -240,6 +243,8 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
    * Begins a sandbox: whatever is sent from now on is one transaction, and commits are savepoints in it.
    *
    * @throws {InvalidRequestError} while a session has a transaction open
+   *
+   * @internal
    */
   async beginSandbox(): Promise<Sandbox> {
     if (this.#house.sandbox) return this.#house.sandbox;
@@ -270,7 +275,11 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
     return (this.#house.sandbox = new SandboxClass(base));
   }
 
-  /** Undoes everything that was done since {@link beginSandbox}; sessions let go of their objects, whose rows may be gone. */
+  /**
+   * Undoes everything that was done since {@link beginSandbox}; sessions let go of their objects, whose rows may be gone.
+   *
+   * @internal
+   */
   async endSandbox(): Promise<void> {
     const { sandbox } = this.#house;
     if (!sandbox) return;
@@ -289,6 +298,8 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
    * Lets the database refuse writes from now on, on every connection, or take them again.
    *
    * @throws {InvalidRequestError} while a transaction is open
+   *
+   * @internal
    */
   setReadOnly(readOnly: boolean): void {
     if (readOnly === this.#readOnly) return;
@@ -307,7 +318,7 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
     };
   }
 
-  /** Has each statement checked that writes many rows or that a person wrote; undefined for no check. */
+  /** Has each statement checked that writes many rows or that a person wrote; undefined for no check. @internal */
   set guard(guard: StatementGuard | undefined) {
     this.#house.guard = guard;
   }
@@ -316,10 +327,12 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
     return this.#house.guard;
   }
 
+  /** @internal */
   warn(message: string): void {
     this.#warn(message);
   }
 
+  /** @internal */
   currentSession(): Session {
     return this.session;
   }

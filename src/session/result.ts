@@ -47,7 +47,7 @@ export class Result {
     return this.#keys;
   }
 
-  /** The rows without taking them, for showing; undefined once they were taken, and where the statement returns none. */
+  /** The rows without taking them, for showing; undefined once they were taken, and where the statement returns none. @internal */
   peek(): readonly (readonly unknown[])[] | undefined {
     return this.#returnsRows ? (this.#rows as readonly unknown[][] | undefined) : undefined;
   }

@@ -74,11 +74,13 @@ let sessionCount = 0;
  * Operations that touch the database run one after the other in the order of their calls.
  */
 export class Session implements QueryExecutor {
-  /** Names the session in messages: `session-1`. */
+  /** Names the session in messages: `session-1`. @internal */
   readonly id = `session-${++sessionCount}`;
+  /** @internal */
   readonly dialect: Dialect;
+  /** @internal */
   readonly connection: Connection;
-  /** What the last commit, flush, rollback or bulk change did; for showing it. */
+  /** What the last commit, flush, rollback or bulk change did; for showing it. @internal */
   lastOutcome: Outcome | undefined;
 
   readonly #host: SessionHost;
@@ -163,7 +165,7 @@ export class Session implements QueryExecutor {
     return this.#transaction.isActive;
   }
 
-  /** Objects that a commit would write, and those that were flushed and are not yet committed. */
+  /** Objects that a commit would write, and those that were flushed and are not yet committed. @internal */
   pendingWork(): PendingWork {
     const { frames } = this.#unit;
     const count = (flushed: (frame: (typeof frames)[number]) => number): number =>
@@ -179,7 +181,7 @@ export class Session implements QueryExecutor {
     };
   }
 
-  /** What `commit()` would write now: each object with its old and new values; sends nothing. */
+  /** What `commit()` would write now: each object with its old and new values; sends nothing. @internal */
   plan(): PlannedChange[] {
     this.#unit.compareWatched();
     return planOf(this.#unit);
@@ -259,6 +261,7 @@ export class Session implements QueryExecutor {
     return (populateExisting ? query.populateExisting() : query).get(key);
   }
 
+  /** @internal */
   async getByKey(mapper: Mapper, key: unknown, options: GetOptions): Promise<Model | null> {
     const values = normalizeKey(mapper, key);
     if (values === undefined) return null;
@@ -269,6 +272,7 @@ export class Session implements QueryExecutor {
     });
   }
 
+  /** @internal */
   select(compile: () => CompiledSelect, { autoflush }: SelectOptions = {}): Promise<unknown[]> {
     return this.#queue.run(async () => {
       await this.#flushBefore(autoflush);
@@ -276,6 +280,7 @@ export class Session implements QueryExecutor {
     });
   }
 
+  /** @internal */
   stream(
     compile: () => CompiledSelect,
     { autoflush, batch }: SelectOptions & { batch: number },
@@ -294,6 +299,7 @@ export class Session implements QueryExecutor {
     });
   }
 
+  /** @internal */
   change(change: BulkChange): Promise<number> {
     return this.#queue.run(async () => {
       const start = performance.now();
@@ -310,6 +316,7 @@ export class Session implements QueryExecutor {
     });
   }
 
+  /** @internal */
   rawRows(compile: () => Statement, { autoflush }: SelectOptions = {}): Promise<DriverRow[]> {
     return this.#queue.run(async () => {
       await this.#flushBefore(autoflush);
@@ -419,7 +426,11 @@ export class Session implements QueryExecutor {
     });
   }
 
-  /** Reads an object's row again and keeps its unflushed changes; what has expired, or was not loaded, is overwritten. */
+  /**
+   * Reads an object's row again and keeps its unflushed changes; what has expired, or was not loaded, is overwritten.
+   *
+   * @internal
+   */
   async reloadExpired(object: object): Promise<void> {
     const instance = this.#instance(object);
     const mapper = this.mapperOf(instance);
@@ -429,7 +440,7 @@ export class Session implements QueryExecutor {
     });
   }
 
-  /** Reads the rows of every persistent object again that has expired. */
+  /** Reads the rows of every persistent object again that has expired. @internal */
   async refreshAll(): Promise<void> {
     for (const instance of [...this.#unit.identity]) {
       const state = peekState(instance);
@@ -597,6 +608,8 @@ export class Session implements QueryExecutor {
    * Sets a savepoint without flushing: for what a person types next in a sandbox.
    *
    * `keep` and `undo` end it without flushing; they do nothing where the transaction has ended.
+   *
+   * @internal
    */
   savepoint(): Promise<{ keep(): Promise<void>; undo(): Promise<void> }> {
     return this.#queue.run(async () => {
@@ -710,21 +723,22 @@ export class Session implements QueryExecutor {
 
   // What the rest of the house asks
 
-  /** Cancels the statement that is running in the database. @returns whether one was */
+  /** Cancels the statement that is running in the database. @returns whether one was @internal */
   cancel(): Promise<boolean> {
     return this.connection.cancel();
   }
 
-  /** Resolves when every operation that was called has ended. */
+  /** Resolves when every operation that was called has ended. @internal */
   drain(): Promise<void> {
     return this.#queue.drain();
   }
 
+  /** @internal */
   warn(message: string): void {
     this.#host.warn(message);
   }
 
-  /** The mapper of an instance's model. */
+  /** The mapper of an instance's model. @internal */
   mapperOf(instance: object): Mapper {
     const model = instance.constructor as ModelStatic<Model>;
     if (model !== this.#lastModel) {

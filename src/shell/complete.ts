@@ -33,6 +33,10 @@ export async function completeCommand(
   const [, code] = /^\S+\s+([\s\S]*)$/.exec(argument) ?? [];
   if (code !== undefined && command && /\bFILE EXPR\b/.test(command.usage)) return completeCode(code, types);
   const last = /\S*$/.exec(argument)?.[0] ?? "";
-  const candidates = (await command?.complete?.(last, { commands, context })) ?? [];
+  const words = argument
+    .slice(0, argument.length - last.length)
+    .split(/\s+/)
+    .filter(Boolean);
+  const candidates = (await command?.complete?.(last, { commands, context, words })) ?? [];
   return [candidates.filter((candidate) => candidate.startsWith(last)), last];
 }

@@ -78,8 +78,10 @@ export class DatabaseContext implements ShellContext {
   readonly settings: OutputSettings;
   /** The rows that were shown last. */
   shown: Shown | undefined;
-  /** Objects whose insertion was committed. */
+  /** Objects whose insertion was committed, the first {@link MOST_INSERTED} of them. */
   inserted: object[] = [];
+  /** How many there were in all. */
+  insertedCount = 0;
   #name: string;
   #globals: Readonly<Record<string, unknown>>;
   #database: Database;
@@ -146,6 +148,7 @@ export class DatabaseContext implements ShellContext {
     const { names, notes } = contextNames(database, this.#globals);
     this.#globals = names;
     this.inserted = [];
+    this.insertedCount = 0;
     this.#watch(database);
     this.#options.write([...banner, ...notes].map((line) => `${line}\n`).join(""));
   }
@@ -153,7 +156,8 @@ export class DatabaseContext implements ShellContext {
   #watch(database: Database): void {
     database.onQuery((event) => this.#heard(event));
     database.onInserted = (objects) => {
-      if (this.inserted.length < MOST_INSERTED) this.inserted = [...this.inserted, ...objects].slice(0, MOST_INSERTED);
+      this.insertedCount += objects.length;
+      for (const object of objects) if (this.inserted.length < MOST_INSERTED) this.inserted.push(object);
     };
     if (!this.#options.yes) {
       database.guard = async (statement, count) => {

@@ -10,9 +10,14 @@ type Values = Readonly<Record<string, unknown>>;
  *
  * @param objects  in the order of their insertion
  * @param given    names for some of the objects
+ * @param globals  the preloaded names, among them the models'
  */
-export function seedScript(objects: readonly object[], given: ReadonlyMap<object, string>): string {
-  const script = new SeedScript(objects, given);
+export function seedScript(
+  objects: readonly object[],
+  given: ReadonlyMap<object, string>,
+  globals: Readonly<Record<string, unknown>> = {},
+): string {
+  const script = new SeedScript(objects, given, globals);
   return script.text();
 }
 
@@ -24,9 +29,15 @@ class SeedScript {
   readonly #later: string[] = [];
   readonly #written = new Set<object>();
   readonly #begun = new Set<object>();
+  readonly #modelNames: ReadonlyMap<unknown, string>;
 
-  constructor(objects: readonly object[], given: ReadonlyMap<object, string>) {
+  constructor(
+    objects: readonly object[],
+    given: ReadonlyMap<object, string>,
+    globals: Readonly<Record<string, unknown>>,
+  ) {
     this.#objects = objects;
+    this.#modelNames = new Map(Object.entries(globals).map(([name, value]) => [value, name]));
     const taken = new Set(given.values());
     const counts = new Map<string, number>();
     for (const object of objects) {
@@ -70,7 +81,7 @@ class SeedScript {
       if (!target) continue;
       referred.add(relationship.foreignKey.name);
       this.#write(target);
-      if (this.#written.has(target)) parts.push(`${name}: ${this.#name(target)}`);
+      if (this.#written.has(target)) parts.push(`${keyText(name)}: ${this.#name(target)}`);
       // Objects that refer to each other in a circle: the reference follows when both are there.
       else this.#later.push(`${this.#name(object)}.${name} = ${this.#name(target)};`);
     }
@@ -78,9 +89,11 @@ class SeedScript {
     const own = mapper.attributes.flatMap((attribute) => {
       const value = values[attribute.name];
       const isLeftOut = attribute.generated || timestamps.includes(attribute) || referred.has(attribute.name);
-      return isLeftOut || value === undefined || value === null ? [] : [`${attribute.name}: ${literalOf(value)}`];
+      const isNone = value === undefined || (value === null && attribute.defaultValue === undefined);
+      return isLeftOut || isNone ? [] : [`${keyText(attribute.name)}: ${literalOf(value)}`];
     });
-    this.#lines.push(`const ${this.#name(object)} = new ${mapper.name}({ ${[...own, ...parts].join(", ")} });`);
+    const model = this.#modelNames.get(object.constructor) ?? mapper.name;
+    this.#lines.push(`const ${this.#name(object)} = new ${model}({ ${[...own, ...parts].join(", ")} });`);
     this.#written.add(object);
   }
 
@@ -107,6 +120,11 @@ function valuesOf(object: object): Values {
 function keyOf(mapper: Mapper, values: Values): string | undefined {
   const [key, ...more] = mapper.primaryKey;
   return key === undefined || more.length > 0 ? undefined : String(values[key.name]);
+}
+
+/** A name before a colon. */
+function keyText(name: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? name : JSON.stringify(name);
 }
 
 /** A value as TypeScript spells it. */

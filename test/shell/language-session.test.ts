@@ -334,7 +334,9 @@ describe("completion", () => {
     ["User.query.options(loadOnly('us", "us", ["username"]],
     ["User.query.join('", "", ["role"]],
     ["session.load(john, '", "", ["role"]],
-    ["session.load(User.query.all(), '", "", []],
+    ["session.load(User.query.all(), '", "", ["role"]],
+    ["session.load(User.query.filterBy({ username: 'a' }).first(), '", "", ["role"]],
+    ["session.load(5, '", "", []],
     ["for (const x of User.query.all()) {\n  x.usern", "usern", ["username"]],
     ["if (true) {\n  const rows = Role.query.all()\n  rows[0].na", "na", ["name"]],
     ["john.role.na", "na", ["name"]],
@@ -352,6 +354,23 @@ describe("completion", () => {
     const { candidates } = session("const john = 1").complete("");
     expect(candidates).toEqual(expect.arrayContaining(["User", "Role", "db", "session", "john", "func"]));
     expect(candidates).not.toContain("Array");
+  });
+
+  it("offers what the library has for its callers, not what its own modules use", () => {
+    const offered = (text: string): readonly string[] => session().complete(text).candidates;
+    expect(offered("db.session.")).toEqual(
+      (
+        "add addAll begin beginNested bulkInsertMappings bulkSaveObjects bulkUpdateMappings close commit delete deleted dirty " +
+        "execute expire expireAll expunge expungeAll flush get has inNestedTransaction inTransaction isActive isModified load " +
+        "merge new noAutoflush query refresh rollback scalar scalars stateOf transaction"
+      ).split(" "),
+    );
+    expect(offered("db.")).toEqual(
+      "close createAll createSession dialect dropAll models onQuery readOnly register runInSession sequelize session".split(
+        " ",
+      ),
+    );
+    expect(offered("db.session.execute('SELECT 1').")).not.toContain("peek");
   });
 
   it("runs no getter", () => {

@@ -56,9 +56,9 @@ export interface Command {
   /** The rest that there is to say, with an example. */
   readonly help: string;
   execute(argument: string, host: CommandHost): Promise<void> | void;
-  /** What can stand at the end of an argument that is being typed. */
+  /** What the last word of an argument that is being typed can become; `words` are those before it. */
   complete?(
-    argument: string,
-    host: Pick<CommandHost, "context" | "commands">,
+    word: string,
+    host: Pick<CommandHost, "context" | "commands"> & { readonly words: readonly string[] },
   ): readonly string[] | Promise<readonly string[]>;
 }

@@ -27,6 +27,7 @@ export interface DatabaseShell {
   readonly shown: Shown | undefined;
   /** Objects whose insertion was committed, in the order of their insertion. */
   readonly inserted: readonly object[];
+  readonly insertedCount: number;
   /** The program's own version. */
   readonly version: string;
   readonly color: boolean;

@@ -30,6 +30,6 @@ export function fakeCommand(shell: Pick<DatabaseShell, "database">): Command {
       await fakeObjects(shell.database.session, mapper, count, chosen);
       host.note(`${count === 1 ? mapper.name : `${count} ${mapper.name}`} (new) · --seed ${chosen}`);
     },
-    complete: () => [...Object.keys(shell.database.models), "--seed"],
+    complete: (_word, { words }) => (words.length === 0 ? Object.keys(shell.database.models) : ["--seed"]),
   };
 }

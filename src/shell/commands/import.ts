@@ -8,6 +8,7 @@ import type { DatabaseShell } from "./database-commands";
 import { mapperNamed } from "./describe";
 import { completePath } from "./input";
 
+const OPTIONS = ["--map", "--upsert", "--skip-bad", "--dry"];
 /** So many bad rows are told one by one. */
 const TOLD_ROWS = 20;
 
@@ -82,9 +83,13 @@ export function importCommand(shell: Pick<DatabaseShell, "database" | "runInput"
         await session.close();
       }
     },
-    async complete(word) {
-      const models = Object.keys(shell.database.models);
-      return [...(await completePath(word)), ...models, "--map", "--upsert", "--skip-bad", "--dry"];
+    async complete(word, { words }) {
+      const { models } = shell.database;
+      const [, name] = words;
+      if (words.length === 0) return completePath(word);
+      if (name === undefined) return Object.keys(models);
+      if (words.at(-1) !== "--upsert") return OPTIONS.filter((option) => option === "--map" || !words.includes(option));
+      return Object.hasOwn(models, name) ? mapperNamed(shell, name).attributes.map((attribute) => attribute.name) : [];
     },
   };
 }

@@ -1,13 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { ArgumentError } from "../../errors";
-import { counted } from "../../render/footer";
+import { ArgumentError, InvalidRequestError } from "../../errors";
+import { counted, groupDigits } from "../../render/footer";
 import type { Command } from "./command";
 import type { DatabaseShell } from "./database-commands";
 import { completePath } from "./input";
 
 /** `.save FILE`: what was inserted, as a script that does it again. */
-export function saveCommand(shell: Pick<DatabaseShell, "database" | "inserted">): Command {
+export function saveCommand(shell: Pick<DatabaseShell, "database" | "inserted" | "insertedCount">): Command {
   return {
     name: "save",
     subject: "files",
@@ -20,17 +20,24 @@ export function saveCommand(shell: Pick<DatabaseShell, "database" | "inserted">)
     async execute(argument, host) {
       if (argument === "")
         throw new ArgumentError("Expected a file after .save, got nothing.", { hint: ".save seed.ts" });
+      if (shell.insertedCount > shell.inserted.length) {
+        throw new InvalidRequestError(
+          `Cannot save the ${groupDigits(shell.insertedCount)} objects that were inserted: ` +
+            `.save takes ${groupDigits(shell.inserted.length)} at the most.`,
+          { hint: ".export rows.csv User.query" },
+        );
+      }
       const { seedScript } = await import("../seed-script.js");
       const { session } = shell.database;
       const objects = shell.inserted.filter((object) => session.has(object));
       if (objects.length === 0) throw new ArgumentError("Nothing was inserted and committed yet.");
-      await writeFile(resolve(argument), seedScript(objects, namesOf(objects)), { flag: "wx" }).catch(
-        (error: unknown) => {
-          const { code } = error as NodeJS.ErrnoException;
-          const reason = code === "EEXIST" ? "there is such a file" : (code ?? String(error));
-          throw new ArgumentError(`Cannot write "${argument}": ${reason}.`, { cause: error });
-        },
-      );
+      await writeFile(resolve(argument), seedScript(objects, namesOf(objects), host.context.globals), {
+        flag: "wx",
+      }).catch((error: unknown) => {
+        const { code } = error as NodeJS.ErrnoException;
+        const reason = code === "EEXIST" ? "there is such a file" : (code ?? String(error));
+        throw new ArgumentError(`Cannot write "${argument}": ${reason}.`, { cause: error });
+      });
       host.note(`${counted(objects.length, "object")} written to ${argument}`);
     },
     complete: (word) => completePath(word),

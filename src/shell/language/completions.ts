@@ -149,8 +149,9 @@ function namesInString(literal: UnfinishedString, source: CompletionSource): Com
 
 /** A query of the class of the object that `load(object, "` is about. */
 function queryOfLoaded({ before }: UnfinishedString): string | undefined {
-  const [, object] = /\bload\(\s*([\w$.]+)\s*,\s*$/.exec(before) ?? [];
-  if (object === undefined) return undefined;
-  const one = `typeof ${object} extends readonly (infer E)[] ? E : typeof ${object}`;
-  return `db.session.query(null as import("sequelize").ModelStatic<${one}>)`;
+  const [, object] = /\bload\(\s*((?:[^"'`]|"[^"]*"|'[^']*')*?)\s*,\s*$/s.exec(before) ?? [];
+  if (object === undefined || object === "") return undefined;
+  // A name of its own has the type of any expression; nothing of it runs.
+  const one = "typeof __$loaded extends readonly (infer E)[] ? E : typeof __$loaded";
+  return `const __$loaded = ${object};\ndb.session.query(null as import("sequelize").ModelStatic<${one}>)`;
 }

@@ -169,9 +169,11 @@ export class LanguageSession {
     const found = this.#service.getCompletionsAtPosition(this.#input, edited.text.length, {
       includeCompletionsForModuleExports: false,
       includeCompletionsWithInsertText: false,
-      includeSymbol: false,
+      includeSymbol: true,
     });
-    return found?.entries ?? [];
+    const entries = found?.entries ?? [];
+    // Of members only: where anything can stand, there are too many to ask, and none that are marked.
+    return found?.isMemberCompletion === true ? entries.filter((entry) => !isInternal(entry)) : entries;
   }
 
   /** Writes an input for the checker, again until the waits agree with the types. */
@@ -331,4 +333,9 @@ function readable(text: string): string {
     .replaceAll(/import\("[^"]*"\)\./g, "")
     .replaceAll(/ & \{ \[\w+Brand\]\?: true; \}/g, "")
     .replaceAll(/'Optional<InferCreationAttributes<([\w$]+),[^']*'/g, "'values of a new $1'");
+}
+
+/** Whether the library's own modules alone are to use a member. */
+function isInternal({ symbol }: import("typescript").CompletionEntry): boolean {
+  return symbol?.getJsDocTags().some(({ name }) => name === "internal") ?? false;
 }
