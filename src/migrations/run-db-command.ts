@@ -12,6 +12,8 @@ export interface MigrationDatabase {
   sequelize: Sequelize;
   /** The models that the database is compared with; every model of the instance when absent. */
   models?: readonly ModelStatic<Model>[] | undefined;
+  /** Nobody named the models: they are the samples. */
+  areSamples?: boolean;
 }
 
 /** A command of the migrations: `db upgrade`, with everything that it works on. */
@@ -75,7 +77,13 @@ export async function runDbCommand(request: DbCommandRequest): Promise<number> {
     app: request.app,
   });
   try {
-    return await command.run({ env, models: database?.models, values, positionals });
+    return await command.run({
+      env,
+      models: database?.models,
+      areSamples: database?.areSamples ?? false,
+      values,
+      positionals,
+    });
   } catch (error) {
     return fail(error, request);
   } finally {

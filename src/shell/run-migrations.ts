@@ -27,7 +27,7 @@ export async function runMigrations(options: RunMigrationsOptions): Promise<numb
         database = options.reflect
           ? await openProjectDatabase({ ...options, readOnly: false }, { check })
           : await openProjectModels(options, { check });
-        return { sequelize: database.sequelize };
+        return { sequelize: database.sequelize, areSamples: options.models === undefined && !options.reflect };
       },
       app: `sequelize-shell ${options.version}`,
       io: {

@@ -137,6 +137,9 @@ describe("a command line that cannot be read", () => {
     ]);
     for (const name of names)
       expect((await project.ok(name, "--help")).stdout).toMatch(new RegExp(`^usage: db ${name}`));
+    expect((await project.ok("migrate", "--help")).stdout).toMatch(/--url URL .* the models by --models PATH\.\n$/);
+    expect((await project.ok("upgrade", "--help")).stdout).toMatch(/--url URL or DATABASE_URL\.\n$/);
+    expect((await project.ok("heads", "--help")).stdout).not.toContain("--url");
   });
 });
 

@@ -56,6 +56,17 @@ describe("the models of migrations", () => {
       "Detected added table 'roles'",
       "Detected added table 'users'",
     ]);
+    expect(stderr).not.toContain("Warning");
+  });
+
+  it("are said to be the samples where that would drop tables", async () => {
+    const url = `sqlite:${join(folder, "other.sqlite")}`;
+    writeRevision("aaaa0001", null, `await op.createTable("other", { id: { type: DataTypes.INTEGER } });`);
+    await runProgram(["db", "upgrade", "--url", url], { cwd: folder });
+    const { stderr } = await runProgram(["db", "migrate", "-m", "oops", "--url", url], { cwd: folder });
+    expect(stderr).toContain(
+      "Warning: compared with the sample models, which have no 'other'. --models PATH names those of a project.\n",
+    );
   });
 });
 

@@ -8,6 +8,8 @@ export interface CommandContext {
   env: Environment;
   /** The models that the database is compared with; every model of the instance when absent. */
   models: FromModelsOptions["models"];
+  /** Nobody named the models: they are the samples. */
+  areSamples: boolean;
   values: OptionValues;
   positionals: readonly string[];
 }
@@ -40,6 +42,8 @@ export interface DbCommand {
   arity: readonly [number, number];
   /** What it needs of a database, as it was called; absent where it always asks one. */
   needs?(values: OptionValues, positionals: readonly string[]): DatabaseNeed;
+  /** Whether it reads the models. */
+  readonly comparesModels?: boolean;
   /** @returns the exit code */
   run(context: CommandContext): Promise<number>;
 }
@@ -117,5 +121,12 @@ export function helpOf(command: DbCommand): string {
     return `  ${flags.padEnd(32)}${help}`;
   });
   const head = `db ${command.name}${command.parameters === "" ? "" : ` ${command.parameters}`}`;
-  return [`usage: ${head} [options]`, "", command.summary, "", ...options, ""].join("\n");
+  return [`usage: ${head} [options]`, "", command.summary, "", ...options, ...placeOf(command), ""].join("\n");
+}
+
+/** What says where the database and the models are: options of the program, and nothing at its prompt. */
+function placeOf(command: DbCommand): string[] {
+  if (command.needs?.({}, []) === "files") return [];
+  const models = command.comparesModels ? " and the models by --models PATH" : "";
+  return ["", `On the command line the database is named by --url URL or DATABASE_URL${models}.`];
 }

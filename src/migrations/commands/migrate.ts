@@ -31,7 +31,8 @@ export const migrate: DbCommand = {
     "allow-empty-models": { type: "boolean", help: "drop every table where there are no models" },
   },
   arity: [0, 0],
-  async run({ env, models, values }) {
+  comparesModels: true,
+  async run({ env, models, areSamples, values }) {
     const flagged = readRenameFlags(listOption(values, "rename"), listOption(values, "rename-table"));
     const fills = readFillFlags(listOption(values, "fill"));
     if (values["no-rename"] && flagged.columns.length + flagged.tables.length > 0) {
@@ -52,6 +53,13 @@ export const migrate: DbCommand = {
       env.info("No changes in schema detected.");
       return 0;
     }
+    const dropped = comparison.operations.flatMap((operation) =>
+      operation.kind === "dropTable" ? [`'${operation.name}'`] : [],
+    );
+    if (areSamples && dropped.length > 0)
+      env.warn(
+        `compared with the sample models, which have no ${dropped.join(", ")}. --models PATH names those of a project.`,
+      );
     const remarks = new Map<string, string[]>();
     for (const doubt of doubts) remarks.set(doubtKey(doubt), [doubtText(doubt)]);
     for (const doubt of doubts) env.io.stderr(`WARNING [migrate] ${doubtText(doubt)}\n`);
@@ -77,6 +85,7 @@ export const check: DbCommand = {
     "allow-empty-models": { type: "boolean", help: "compare also where there are no models" },
   },
   arity: [0, 0],
+  comparesModels: true,
   async run(context) {
     const { env, values } = context;
     env.scripts.requireExists();
