@@ -51,22 +51,42 @@ function fromReadable(
   const statement = arraysOf(sql, sink);
   const rows = connection.queryStream?.(statement, parameters) ?? connection.query?.(statement, parameters).stream();
   if (rows === undefined) return undefined;
+  let isPaused = false;
   const done = new Promise<void>((resolve, reject) => {
-    const attempt = (work: () => void): void => {
-      try {
-        work();
-      } catch (error) {
-        rows.destroy();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      }
+    const fail = (error: unknown): void => {
+      rows.destroy();
+      reject(error instanceof Error ? error : new Error(String(error)));
     };
     rows.on("fields", (columns: readonly DriverColumn[]) => {
       const named = columns.map((column) => (typeof column.name === "string" ? column.name : column.name()));
-      attempt(() => sink.columns(named.map((name) => ({ name, parse: undefined }))));
+      try {
+        sink.columns(named.map((name) => ({ name, parse: undefined })));
+      } catch (error) {
+        fail(error);
+      }
     });
-    rows.on("data", (cells: unknown[]) => attempt(() => sink.row(cells)));
+    // Each row goes past the stream's own buffer and events, which cost as much again as the driver does.
+    const push = rows.push.bind(rows);
+    rows.push = (row: unknown[] | null) => {
+      if (row === null) return push(null);
+      try {
+        sink.row(row);
+      } catch (error) {
+        fail(error);
+      }
+      return !isPaused;
+    };
     rows.on("end", resolve);
     rows.on("error", reject);
+    // Without a reader the end would not be told.
+    rows.resume();
   });
-  return { done, pause: () => void rows.pause(), resume: () => void rows.resume() };
+  return {
+    done,
+    pause: () => void (isPaused = true),
+    resume: () => {
+      isPaused = false;
+      rows._read(0);
+    },
+  };
 }

@@ -26,44 +26,46 @@ export type ResultRow<C extends readonly unknown[] = readonly unknown[]> = {
 /**
  * Makes the rows of one result.
  *
- * A row is a frozen array; its class gives the values under their labels. A label that two values have is the first's.
+ * A row is a frozen array; its prototype gives the values under their labels.
  *
  * @param labels  one for each value
+ * @returns makes a row of its values; the array that it is given becomes the row
  */
-export function rowMaker(labels: readonly (string | undefined)[]): (values: readonly unknown[]) => readonly unknown[] {
+export function rowMaker(labels: readonly (string | undefined)[]): (values: unknown[]) => readonly unknown[] {
   const frozenLabels = Object.freeze([...labels]);
   const isObject = isNamed(labels);
-  class Row extends Array<unknown> {
-    toJSON(): unknown {
-      return isObject ? this.toObject() : [...this];
-    }
-
-    toObject(): Record<string, unknown> {
-      return Object.fromEntries(frozenLabels.map((label, i) => [label ?? String(i), this[i]]));
-    }
-
-    [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
-      return `Row ${show(isObject ? this.toObject() : [...this], options)}`;
-    }
-  }
-  const own = { configurable: true, enumerable: false };
-  // What `map` and its like make of a row is a plain array; told here, because a class with a species of its own is made slowly.
-  Object.defineProperty(Row.prototype, "constructor", { ...own, value: Array });
-  Object.defineProperty(Row.prototype, "keys", { ...own, value: () => frozenLabels });
+  const toObject = (row: readonly unknown[]): Record<string, unknown> =>
+    Object.fromEntries(frozenLabels.map((label, i) => [label ?? String(i), row[i]]));
+  // `constructor` stays Array: what `map` and its like make of a row is a plain array.
+  const prototype = Object.create(Array.prototype) as object;
+  const define = (key: PropertyKey, descriptor: PropertyDescriptor): void =>
+    void Object.defineProperty(prototype, key, { configurable: true, enumerable: false, ...descriptor });
+  define("toJSON", {
+    value(this: readonly unknown[]) {
+      return isObject ? toObject(this) : [...this];
+    },
+  });
+  define("toObject", {
+    value(this: readonly unknown[]) {
+      return toObject(this);
+    },
+  });
+  define(inspect.custom, {
+    value(this: readonly unknown[], _depth: number, options: object, show: typeof inspect) {
+      return `Row ${show(isObject ? toObject(this) : [...this], options)}`;
+    },
+  });
+  define("keys", { value: () => frozenLabels });
   labels.forEach((label, index) => {
     if (label === undefined || labels.indexOf(label) !== index) return;
-    Object.defineProperty(Row.prototype, label, {
-      ...own,
+    define(label, {
       get(this: readonly unknown[]) {
         return this[index];
       },
     });
   });
-  return (values) => {
-    const row = new Row(values.length);
-    for (let i = 0; i < values.length; i++) row[i] = values[i];
-    return Object.freeze(row);
-  };
+  // A subclass of Array would be twice as slow: each of its rows is made by two constructors.
+  return (values) => Object.freeze(Object.setPrototypeOf(values, prototype) as unknown[]);
 }
 
 /** Whether each value has a label of its own. */

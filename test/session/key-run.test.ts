@@ -36,7 +36,20 @@ describe("Sorted keys", () => {
   const rowsOf = (keys: readonly unknown[]): { id: unknown }[] => keys.map((id) => ({ id }));
   const shuffled = Array.from({ length: 100 }, (_, i) => (i * 37) % 101);
 
-  it("tells where each key stood", () => {
+  it.each([
+    ["close together", shuffled],
+    ["close together and negative", shuffled.map((key) => key - 200)],
+    ["close together and large", shuffled.map((key) => key + 2 ** 40)],
+    ["scattered", shuffled.map((key) => key * 1000)],
+  ])("tells where each key stood, %s", (_, keys) => {
+    const found = sortedKeys(rowsOf(keys), "id");
+    expect([...(found?.keys ?? [])]).toEqual([...keys].sort((a, b) => a - b));
+    expect([...(found?.keys ?? [])].map((key, i) => [key, keys[found?.places?.[i] ?? -1]])).toEqual(
+      [...keys].sort((a, b) => a - b).map((key) => [key, key]),
+    );
+  });
+
+  it("are taken as they are where they ascend", () => {
     const found = sortedKeys(rowsOf(shuffled), "id");
     expect([...(found?.keys ?? [])]).toEqual([...shuffled].sort((a, b) => a - b));
     expect([...(found?.keys ?? [])].map((_, i) => shuffled[found?.places?.[i] ?? -1])).toEqual([
@@ -51,8 +64,8 @@ describe("Sorted keys", () => {
     ["a key that comes twice in order", [...shuffled].sort((a, b) => a - b).flatMap((key) => [key, key])],
     ["fractions", shuffled.map((key) => key + 0.5)],
     ["text", shuffled.map(String)],
-    ["negative keys out of order", shuffled.map((key) => -key - 1)],
-    ["keys too large to be sorted with their places", shuffled.map((key) => key + 2 ** 33)],
+    ["scattered negative keys out of order", shuffled.map((key) => -1000 * key - 1)],
+    ["scattered keys too large to be sorted with their places", shuffled.map((key) => 1000 * key + 2 ** 33)],
     ["few rows", [3, 2, 1]],
   ])("are not given for %s", (_, keys) => {
     expect(sortedKeys(rowsOf(keys), "id")).toBeUndefined();
