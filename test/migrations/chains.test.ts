@@ -140,6 +140,49 @@ for (const database of databases()) {
           }
         },
       );
+
+      it.each(seeds)(
+        "find nothing in a database that Sequelize itself made of edited models (seed %i)",
+        async (seed) => {
+          const sequelize = await database.create();
+          const project = new MigrationProject(sequelize);
+          const close = async (): Promise<void> => {
+            project.remove();
+            await database.drop(sequelize);
+          };
+          open.push({ project, close });
+          const random = new Random(seed * 104_729);
+          restartNames();
+          const models: RandomModels = { tables: [] };
+          const limits = LIMITS[database.name] as RandomLimits;
+          for (let i = 0; i < 4; i++) models.tables.push(randomTable(random, models, limits));
+          for (let edits = 0; edits < 20; edits++) randomEdit(random, models, limits);
+          await project.ok("init");
+          project.define((instance) => defineModels(instance, plain(models)));
+          await sequelize.sync();
+          const found = await project.db("check");
+          expect(found, JSON.stringify(models)).toEqual({
+            exitCode: 0,
+            stdout: "No new upgrade operations detected.\n",
+            stderr: "",
+          });
+        },
+      );
     },
   );
+}
+
+/** The models without checks, of which Sequelize knows nothing, and without computed columns, of which it makes ordinary ones. */
+function plain(models: RandomModels): RandomModels {
+  return {
+    tables: models.tables.map((table) => {
+      const gone = table.columns.flatMap((column) => (column.generated === undefined ? [] : [column.name]));
+      return {
+        ...table,
+        columns: table.columns.filter((column) => column.generated === undefined),
+        checks: [],
+        indexes: table.indexes.filter((index) => !index.columns.some(({ name }) => gone.includes(name))),
+      };
+    }),
+  };
 }
