@@ -23,9 +23,14 @@ const sessions = {
     types: true,
     line: (n) => `const user${n} = User.query.filterBy({ id: ${(n % 60) + 1} }).first()`,
   },
+  "a declaration in each line, types checked, those of Node too": {
+    types: true,
+    first: "process.version",
+    line: (n) => `const user${n} = User.query.filterBy({ id: ${(n % 60) + 1} }).first()`,
+  },
   "a use of the line before, types checked": {
     types: true,
-    line: (n) => (n % 2 === 0 ? `const name${n} = User.query.first().username + ${n}` : `name${n - 1}.length > 3`),
+    line: (n) => (n % 2 === 1 ? `const name${n} = User.query.first().username + ${n}` : `name${n - 1}.length > 3`),
   },
 };
 
@@ -42,7 +47,7 @@ function residentMb(pid, field) {
 }
 
 /** Runs a session; its lines come in groups, and each waits for the answer of the one before. */
-async function run({ line, types }) {
+async function run({ line, types, first = "0" }) {
   const child = spawn(process.execPath, [shell, join(folder, "data.sqlite")], {
     env,
     stdio: ["pipe", "pipe", "inherit"],
@@ -62,7 +67,7 @@ async function run({ line, types }) {
       child.stdin.write(`${lines}\nconsole.log("answered")\n`);
     });
   if (types) await answer(".types warn");
-  await answer("0");
+  await answer(first);
   const windows = {};
   for (let n = 1; n <= last + WINDOW; n += WINDOW) {
     const started = processorMs(child.pid);
@@ -72,6 +77,7 @@ async function run({ line, types }) {
     windows[n] = of;
   }
   const memory = residentMb(child.pid, "VmRSS");
+  const most = residentMb(child.pid, "VmHWM");
   child.stdin.end();
   await new Promise((done) => child.on("exit", done));
   const at = (n) =>
@@ -80,16 +86,16 @@ async function run({ line, types }) {
         .map(Number)
         .findLast((start) => start <= n)
     ];
-  return { first: at(1), hundred: at(100), last: at(last), memory };
+  return { first: at(1), hundred: at(100), last: at(last), memory, most };
 }
 
 console.log(`node ${process.version}, processor ms (and ms) for a line and its answer, means of ${WINDOW} lines\n`);
-console.log(`| session | from line 1 | at line 100 | at line ${last} | ${last} / 1 | ${last} / 100 | memory then |`);
-console.log("|---|---|---|---|---|---|---|");
+console.log(`| session | from line 1 | at line 100 | at line ${last} | ${last} / 1 | ${last} / 100 | memory then | at most |`);
+console.log("|---|---|---|---|---|---|---|---|");
 for (const [name, session] of Object.entries(sessions).filter(([name]) => name.includes(wanted))) {
-  const { first, hundred, last: end, memory } = await run(session);
+  const { first, hundred, last: end, memory, most } = await run(session);
   const cell = ({ processor, wall }) => `${processor.toFixed(1)} (${wall.toFixed(1)})`;
   const ratios = [end.processor / first.processor, end.processor / hundred.processor].map((ratio) => ratio.toFixed(2));
-  console.log(`| ${[name, cell(first), cell(hundred), cell(end), ...ratios, `${memory} MB`].join(" | ")} |`);
+  console.log(`| ${[name, cell(first), cell(hundred), cell(end), ...ratios, `${memory} MB`, `${most} MB`].join(" | ")} |`);
 }
 rmSync(folder, { recursive: true });

@@ -4,7 +4,7 @@ import Module from "node:module";
 import { dirname, join } from "node:path";
 import * as vm from "node:vm";
 import { isMainThread } from "node:worker_threads";
-import { cacheFolder, isOwnFile } from "../start/cache-folder";
+import { cacheFolder, isOwnFile, withFlagsOfStart } from "../start/cache-folder";
 
 /** Modules that were compiled here and whose compiled form is not kept yet. */
 const unsaved = new Map<string, vm.Script>();
@@ -23,7 +23,9 @@ export function loadCached<T>(name: string): T {
   if (folder === undefined) return require(name) as T;
   const source = readFileSync(file, "utf8");
   const cacheFile = join(folder, cacheName(name, require, source));
-  const script = new vm.Script(Module.wrap(source), { filename: file, ...cachedDataOf(cacheFile) });
+  const script = withFlagsOfStart(
+    () => new vm.Script(Module.wrap(source), { filename: file, ...cachedDataOf(cacheFile) }),
+  );
   if (script.cachedDataRejected !== false) unsaved.set(cacheFile, script);
   const module = new Module(file);
   module.filename = file;
@@ -46,7 +48,8 @@ export function saveCompiledCode(): void {
       const folder = dirname(file);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const temporary = `${file}.${process.pid}`;
-      writeFileSync(temporary, script.createCachedData(), { mode: 0o600 });
+      const code = withFlagsOfStart(() => script.createCachedData());
+      writeFileSync(temporary, code, { mode: 0o600 });
       renameSync(temporary, file);
       removeOlder(folder, file);
     } catch {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { spareLargeFunctions } from "../start/cache-folder";
 import type { Completions } from "./language/completions";
 import type { Documentation, InputEnd, TypeProblem } from "./language/language-session";
 import type { Answer, Request, WorkerStart } from "./language/language-worker";
@@ -106,6 +107,7 @@ export class LanguageService {
 
   #open(): void {
     this.#isReady = false;
+    spareLargeFunctions();
     const worker = startWorker(this.#start, MEGABYTES[this.#restarts] ?? 0);
     this.#worker = worker;
     worker.unref();

@@ -31,3 +31,32 @@ export function isOwnFile(file: string): boolean {
   const { getuid } = process;
   return getuid === undefined || (found.uid === getuid.call(process) && (found.mode & 0o022) === 0);
 }
+
+/** The bytes of bytecode up to which V8 optimizes a function, as it is by itself and as it is where large ones are spared. */
+const LARGEST_OPTIMIZED = { byItself: 61_440, sparing: 12_000 } as const;
+
+let sparesLargeFunctions = false;
+
+/**
+ * Lets V8 leave functions as they are that are too large to gain by being optimized: two of the compiler of TypeScript take 130 MB and
+ * seconds each time. This holds in all threads; each that reads or makes compiled code says it for itself, and first.
+ */
+export function spareLargeFunctions(): void {
+  sparesLargeFunctions = true;
+  setLargestOptimized("sparing");
+}
+
+/** Does what reads or makes compiled code: V8 takes code only under the flags under which it was made, those of the start. */
+export function withFlagsOfStart<T>(work: () => T): T {
+  if (!sparesLargeFunctions) return work();
+  setLargestOptimized("byItself");
+  try {
+    return work();
+  } finally {
+    setLargestOptimized("sparing");
+  }
+}
+
+function setLargestOptimized(which: keyof typeof LARGEST_OPTIMIZED): void {
+  process.getBuiltinModule("node:v8").setFlagsFromString(`--max-optimized-bytecode-size=${LARGEST_OPTIMIZED[which]}`);
+}

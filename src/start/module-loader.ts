@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import Module, { isBuiltin } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { Script } from "node:vm";
+import { withFlagsOfStart } from "./cache-folder";
 import { type FileStamp, type KeptModule, type ModuleImage, readSource, stampOf } from "./module-image";
 
 /** What Node's loader has and does not declare. */
@@ -83,7 +84,7 @@ export class ModuleLoader {
     if (this.#unsaved.size === 0) return;
     const further = new Map<string, KeptModule>();
     for (const [file, { stamp, source, requests, code, script }] of this.#unsaved)
-      further.set(file, { stamp, source, requests, code: code ?? script.createCachedData() });
+      further.set(file, { stamp, source, requests, code: code ?? withFlagsOfStart(() => script.createCachedData()) });
     this.#unsaved.clear();
     try {
       this.#image.write(further);
@@ -96,7 +97,7 @@ export class ModuleLoader {
     const kept = this.#image.module(file);
     if (!kept) return undefined;
     const { stamp, source, requests, code } = kept;
-    const script = new Script(source, { filename: file, cachedData: code });
+    const script = withFlagsOfStart(() => new Script(source, { filename: file, cachedData: code }));
     return { stamp, source, requests: { ...requests }, script, code: script.cachedDataRejected ? undefined : code };
   }
 

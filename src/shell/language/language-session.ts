@@ -5,6 +5,7 @@ import type { EditedText } from "../text-edits";
 import { ts } from "../typescript";
 import { VALUE, checkedText, matchExpressions } from "./checked-text";
 import { type Completions, completionsAt } from "./completions";
+import { NODE_OUTLINE, declarationsNeedNode, mentionsNode } from "./node-names";
 import { assignedNames, declaredNames, isWritten, plainAssignment } from "./own-names";
 import { type Folders, VirtualFiles } from "./virtual-files";
 import { type Waits, correctWaits, guessWaits } from "./waits";
@@ -67,6 +68,8 @@ export class LanguageSession {
   readonly #service;
   readonly #folder: string;
   readonly #input: string;
+  /** Stands for the types of Node until something of them is mentioned. */
+  readonly #nodeOutline: string;
   readonly #names = new Map<string, LiveName>();
   #count = 0;
   /** The input that was written last, as long as it stands in its file and no name has changed. */
@@ -82,19 +85,23 @@ export class LanguageSession {
     this.#input = join(folders.directory, "__$input.ts");
     this.#files.write(join(folders.library, "__$context.ts"), declarations, { root: true });
     this.#files.write(join(folders.library, "__$widened.d.ts"), WIDENED, { root: true });
+    this.#nodeOutline = join(folders.library, "__$node.d.ts");
+    this.#files.write(this.#nodeOutline, NODE_OUTLINE, { root: true });
+    if (declarationsNeedNode(declarations)) this.#addNodeTypes();
     this.#files.write(this.#input, "export {};", { root: true });
     this.#ambient = new Set([...declarations.matchAll(/^ {2}let ([\w$]+):/gm)].map(([, name = ""]) => name));
     this.#service = ts.createLanguageService(this.#files, ts.createDocumentRegistry(true, folders.directory));
   }
 
+  /** Whether all types of Node are there: only once something of Node was mentioned. */
+  get knowsNode(): boolean {
+    return !this.#files.has(this.#nodeOutline);
+  }
+
   /** What is wrong with the types of an input. */
   check(code: string): TypeProblem[] {
     const written = this.#settle(code);
-    const { header } = this.#headerOf(written.file);
-    return this.#service
-      .getSemanticDiagnostics(this.#input)
-      .filter((problem) => (problem.start ?? 0) > header.length && !this.#isAllowed(problem))
-      .map((problem) => this.#problem(problem, written));
+    return this.#problemsOf(written).map((problem) => this.#problem(problem, written));
   }
 
   /** Takes an input into the session, after it ran: later inputs see its names. */
@@ -118,6 +125,7 @@ export class LanguageSession {
 
   /** The type that the value of an expression has at the prompt, or what is wrong with it; undefined where it is no expression. */
   typeOf(expression: string): { readonly type: string } | { readonly problem: TypeProblem } | undefined {
+    if (mentionsNode(expression, "looked at")) this.#addNodeTypes();
     const [problem] = this.check(expression);
     if (problem) return { problem };
     const value = this.#value();
@@ -129,6 +137,7 @@ export class LanguageSession {
 
   /** The declaration and the documentation of what an expression ends with. */
   documentationOf(expression: string): Documentation | undefined {
+    if (mentionsNode(expression, "looked at")) this.#addNodeTypes();
     const written = this.#settle(expression);
     const last = lastName(written.file);
     const place = last && written.edited.editedOffset(last.getStart(written.file));
@@ -149,6 +158,7 @@ export class LanguageSession {
 
   /** What can stand at the end of an unfinished text. */
   complete(text: string): Completions {
+    if (mentionsNode(text, "looked at")) this.#addNodeTypes();
     return completionsAt(text, {
       entriesAt: (unfinished) => this.#entriesAt(unfinished),
       isOwn: (name) => this.#names.has(name) || this.#ambient.has(name),
@@ -179,9 +189,26 @@ export class LanguageSession {
   /** Writes an input for the checker, again until the waits agree with the types. */
   #settle(code: string): Written {
     if (this.#settled?.code === code) return this.#settled.written;
-    const written = this.#settleAnew(code);
+    if (mentionsNode(code, "checked")) this.#addNodeTypes();
+    let written = this.#settleAnew(code);
+    // Nothing is found wrong that all types would find right.
+    if (this.#problemsOf(written).length > 0 && this.#addNodeTypes()) written = this.#settleAnew(code);
     this.#settled = { code, written };
     return written;
+  }
+
+  /** Takes the types of Node in. @returns whether they were not there */
+  #addNodeTypes(): boolean {
+    const changed = this.#files.addNodeTypes(this.#nodeOutline);
+    if (changed) this.#settled = undefined;
+    return changed;
+  }
+
+  #problemsOf(written: Written): Diagnostic[] {
+    const { header } = this.#headerOf(written.file);
+    return this.#service
+      .getSemanticDiagnostics(this.#input)
+      .filter((problem) => (problem.start ?? 0) > header.length && !this.#isAllowed(problem));
   }
 
   #settleAnew(code: string): Written {

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { spareLargeFunctions } from "../../start/cache-folder";
 import { saveCompiledCode } from "../code-cache";
 import { type InputEnd, LanguageSession } from "./language-session";
 import type { Folders } from "./virtual-files";
@@ -37,6 +38,7 @@ function answer(session: LanguageSession, request: Request): unknown {
 
 /** Answers requests of the main thread about types, one after the other. */
 function serve(): void {
+  spareLargeFunctions();
   const { declarations, folders } = workerData as WorkerStart;
   const say = (what: Answer): void => parentPort?.postMessage(what);
   const session = new LanguageSession(declarations, folders);

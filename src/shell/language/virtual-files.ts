@@ -38,13 +38,16 @@ export class VirtualFiles implements LanguageServiceHost {
   readonly #virtual = new Map<string, VirtualFile>();
   readonly #disk = new Map<string, DiskFile | undefined>();
   readonly #resolutions: ModuleResolutionCache;
+  /** The file that brings the types of Node, once they are wanted; undefined where they are not installed. */
+  readonly #nodeTypes: string | undefined;
   #roots: string[] = [];
   #version = 0;
 
   constructor(folders: Folders) {
     needTypeScript();
     this.#folders = folders;
-    this.#options = compilerOptions(folders.library);
+    this.#options = compilerOptions();
+    this.#nodeTypes = typesOfNode(folders.library);
     this.#resolutions = ts.createModuleResolutionCache(folders.directory, (name) => name, this.#options);
   }
 
@@ -52,6 +55,24 @@ export class VirtualFiles implements LanguageServiceHost {
   write(file: string, text: string, { root = false } = {}): void {
     this.#virtual.set(file, { version: (this.#version += 1), snapshot: ts.ScriptSnapshot.fromString(text) });
     if (root && !this.#roots.includes(file)) this.#roots.push(file);
+  }
+
+  /** Whether a module is here that is nowhere on the disk. */
+  has(file: string): boolean {
+    return this.#virtual.has(file);
+  }
+
+  /**
+   * Adds the types of Node, which are half of all that there is to know, in place of a file that stands for them.
+   *
+   * @returns whether that changed anything
+   */
+  addNodeTypes(outline: string): boolean {
+    if (this.#nodeTypes === undefined || !this.#roots.includes(outline)) return false;
+    this.#virtual.delete(outline);
+    this.#roots = this.#roots.map((root) => (root === outline ? this.#nodeTypes : root) ?? root);
+    this.#version += 1;
+    return true;
   }
 
   getCompilationSettings = (): CompilerOptions => this.#options;
@@ -119,16 +140,14 @@ export class VirtualFiles implements LanguageServiceHost {
   }
 }
 
-function compilerOptions(library: string): CompilerOptions {
-  const nodeTypes = typesOfNode(library);
+function compilerOptions(): CompilerOptions {
   return {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     moduleDetection: ts.ModuleDetectionKind.Force,
     lib: ["lib.esnext.d.ts"],
-    types: nodeTypes === undefined ? [] : ["node"],
-    ...(nodeTypes === undefined ? {} : { typeRoots: [nodeTypes] }),
+    types: [],
     // A prompt is no place to prove that a row is there: `User.query.first().username` is what a person types.
     strict: false,
     noEmit: true,
@@ -143,10 +162,10 @@ function compilerOptions(library: string): CompilerOptions {
   };
 }
 
-/** The folder that the types of Node stand in; undefined where they are not installed. */
+/** The file that the types of Node begin with; undefined where they are not installed. */
 function typesOfNode(library: string): string | undefined {
   try {
-    return dirname(dirname(createRequire(join(library, "context.js")).resolve("@types/node/package.json")));
+    return join(dirname(createRequire(join(library, "context.js")).resolve("@types/node/package.json")), "index.d.ts");
   } catch {
     return undefined;
   }
