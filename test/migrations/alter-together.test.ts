@@ -34,7 +34,11 @@ function makeChange(random: Random, known: Known): string {
       const kind = random.pick(["text", "number"] as const);
       const type = kind === "text" ? "DataTypes.STRING(20)" : "DataTypes.INTEGER";
       const isNullable = random.int(2) === 0;
-      const fill = isNullable ? "" : random.pick([", fill: sql`id * 3`", `, default: 5`]);
+      const from = random.pick([
+        "id",
+        ...known.columns.flatMap((other) => (other.kind === "number" ? [other.name] : [])),
+      ]);
+      const fill = isNullable ? "" : random.pick([`, fill: sql\`coalesce(${from}, 1) * 3\``, `, default: 5`]);
       known.columns.push({ name, kind, length: 20, isNullable });
       return `t.addColumn("${name}", { type: ${type}, allowNull: ${isNullable}${fill} });`;
     }
@@ -53,7 +57,11 @@ function makeChange(random: Random, known: Known): string {
     }
     case 4:
     case 5:
-      if (column.kind === "number") return `t.alterColumn("${column.name}", { type: DataTypes.BIGINT });`;
+      if (column.kind === "number") {
+        const from = random.pick(known.columns.filter(({ kind }) => kind === "number")).name;
+        const using = random.int(2) === 0 ? "" : `, using: sql\`${from} + 1\``;
+        return `t.alterColumn("${column.name}", { type: DataTypes.BIGINT${using} });`;
+      }
       column.length += 10;
       return `t.alterColumn("${column.name}", { type: DataTypes.STRING(${column.length}) });`;
     case 6:

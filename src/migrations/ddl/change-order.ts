@@ -7,6 +7,7 @@ import type { TableChange } from "../operation";
  * keys last.
  */
 export function needsOrder(earlier: TableChange, later: TableChange): boolean {
+  if (readsFrom(later, earlier)) return true;
   switch (later.kind) {
     case "addColumn":
       // A column that is dropped first makes room for another of its name.
@@ -26,6 +27,24 @@ export function needsOrder(earlier: TableChange, later: TableChange): boolean {
       return earlier.kind === "createIndex";
     default:
       return false;
+  }
+}
+
+/** Whether the values that a change writes come from a column as another change leaves it. */
+export function readsFrom(change: TableChange, earlier: TableChange): boolean {
+  const column =
+    earlier.kind === "addColumn" ? earlier.column.name : earlier.kind === "alterColumn" ? earlier.name : "";
+  return column !== "" && expressionsOf(change).some((text) => mentions(text, column));
+}
+
+function expressionsOf(change: TableChange): string[] {
+  switch (change.kind) {
+    case "addColumn":
+      return [change.fill?.sql ?? "", change.column.generated?.expression ?? ""];
+    case "alterColumn":
+      return [change.fill?.sql ?? "", change.using ?? ""];
+    default:
+      return [];
   }
 }
 

@@ -4,7 +4,7 @@ import { mentions } from "../../schema/sql-tokens";
 import { MigrationError } from "../migration-error";
 import type { AlterTable, TableChange } from "../operation";
 import { describeChange } from "../operation";
-import { touches } from "./change-order";
+import { readsFrom, touches } from "./change-order";
 import type { DdlTarget } from "./dialect";
 import { DdlDialect } from "./dialect";
 import { isOwnIndex, nativeStatements } from "./sqlite-native";
@@ -219,6 +219,7 @@ export class SqliteDdl extends DdlDialect {
 
 /** Whether the change is one of what the changes before it make, and must find it made. */
 function needsTable(together: readonly TableChange[], indexes: readonly TableChange[], change: TableChange): boolean {
+  if (together.some((earlier) => readsFrom(change, earlier))) return true;
   switch (change.kind) {
     case "alterColumn":
     case "dropColumn":
