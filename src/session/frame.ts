@@ -5,6 +5,20 @@ import type { InstanceState, Values } from "./instance-state";
 import type { RelationBefore } from "./relation-values";
 import { relationOf } from "./relations";
 
+/** Rows by what was done to them. */
+export interface RowCounts {
+  inserts: number;
+  updates: number;
+  deletes: number;
+}
+
+/** Adds counts to others. */
+export function addRows(to: RowCounts, more: RowCounts): void {
+  to.inserts += more.inserts;
+  to.updates += more.updates;
+  to.deletes += more.deletes;
+}
+
 /**
  * What was flushed since a transaction or a savepoint began, so that a rollback can restore the objects in memory.
  *
@@ -19,6 +33,10 @@ export class Frame {
   readonly changed = new Map<InstanceState, Values>();
   readonly relations = new Map<InstanceState, Map<string, RelationBefore>>();
   readonly rekeyed = new Map<InstanceState, IdentityKey>();
+  /** Rows that statements wrote beside the flushes: bulk changes and SQL text. */
+  readonly rows: RowCounts = { inserts: 0, updates: 0, deletes: 0 };
+  /** Those of them whose objects are noted above. */
+  readonly rowsOfObjects: RowCounts = { inserts: 0, updates: 0, deletes: 0 };
 
   constructor(
     /** Name of the savepoint; undefined for the transaction itself. */
@@ -55,6 +73,8 @@ export class Frame {
     for (const [state, relations] of inner.relations)
       for (const [key, before] of relations) this.noteRelation(state, key, before);
     for (const [state, key] of inner.rekeyed) this.noteKey(state, key);
+    addRows(this.rows, inner.rows);
+    addRows(this.rowsOfObjects, inner.rowsOfObjects);
   }
 
   /** Returns every object to what it was when the frame began. */

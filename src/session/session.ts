@@ -12,6 +12,8 @@ import { runBulkChange } from "./bulk-change";
 import { changedAttributes } from "./attribute-access";
 import { expire } from "./expiring";
 import { Flusher } from "./flusher";
+import type { RowCounts } from "./frame";
+import { addRows } from "./frame";
 import type { FlushCounts } from "./flusher";
 import { getByKey, normalizeKey } from "./get-by-key";
 import { stateOf } from "./inspect-object";
@@ -32,7 +34,7 @@ import type { SessionHost } from "./session-host";
 import { planOf } from "./session-plan";
 import type { PlannedChange } from "./session-plan";
 import { streamRows } from "./stream";
-import { isReadOnlyText, textStatement } from "./text-statement";
+import { isReadOnlyText, textStatement, workOfText } from "./text-statement";
 import type { TextParameters } from "./text-statement";
 import { SessionTransaction, TransactionControl } from "./transaction";
 import { UnitOfWork } from "./unit-of-work";
@@ -165,7 +167,11 @@ export class Session implements QueryExecutor {
     return this.#transaction.isActive;
   }
 
-  /** Objects that a commit would write, and those that were flushed and are not yet committed. @internal */
+  /**
+   * Objects that a commit would write, those that were flushed and are not yet committed, and rows that statements have written.
+   *
+   * @internal
+   */
   pendingWork(): PendingWork {
     const { frames } = this.#unit;
     const count = (flushed: (frame: (typeof frames)[number]) => number): number =>
@@ -173,10 +179,14 @@ export class Session implements QueryExecutor {
     const written = { includeCollections: false };
     const dirty = [...this.dirty].filter((object) => this.isModified(object, written)).length;
     const inserted = new Set(frames.flatMap((frame) => frame.inserted));
+    const rows = (kind: keyof RowCounts): number => count((frame) => frame.rows[kind] - frame.rowsOfObjects[kind]);
     return {
-      new: this.#unit.new.size + count(({ inserted }) => inserted.length),
-      changed: dirty + count(({ changed }) => [...changed.keys()].filter((state) => !inserted.has(state)).length),
-      deleted: this.#unit.deleted.size + count((frame) => frame.deletedSize),
+      new: this.#unit.new.size + count(({ inserted }) => inserted.length) + rows("inserts"),
+      changed:
+        dirty +
+        count(({ changed }) => [...changed.keys()].filter((state) => !inserted.has(state)).length) +
+        rows("updates"),
+      deleted: this.#unit.deleted.size + count((frame) => frame.deletedSize) + rows("deletes"),
       failed: !this.isActive,
     };
   }
@@ -305,12 +315,16 @@ export class Session implements QueryExecutor {
       const start = performance.now();
       if (change.autoflush) await this.#flushBefore(undefined);
       this.#transaction.check();
+      const { frame } = this.#unit;
+      const [changedBefore, deletedBefore] = [frame.changed.size, frame.deletedSize];
       const rows = await runBulkChange(
         change,
         this.#unit,
         this.#loader,
         async (statement) => (await this.#write(statement)).rowCount,
       );
+      frame.rowsOfObjects.updates += frame.changed.size - changedBefore;
+      frame.rowsOfObjects.deletes += frame.deletedSize - deletedBefore;
       this.lastOutcome = { kind: change.kind, rows, durationMs: performance.now() - start };
       return rows;
     });
@@ -369,16 +383,24 @@ export class Session implements QueryExecutor {
     await this.#host.guard?.({ sql, parameters }, (text) => this.connection.count(text));
     if (begins) await this.#transaction.ensureOpen();
     try {
-      if (/\bRETURNING\b/i.test(sql)) {
-        const rows = await this.connection.all(sql, parameters);
-        return { rows, rowCount: rows.length };
-      }
-      return await this.connection.run(sql, parameters);
+      const isReturning = /\bRETURNING\b/i.test(sql);
+      const rows = isReturning ? await this.connection.all(sql, parameters) : undefined;
+      const done = rows ? { rows, rowCount: rows.length } : await this.connection.run(sql, parameters);
+      if (begins && !isCapturing()) this.#noteRows(sql, done.rowCount);
+      return done;
     } catch (error) {
       if (error instanceof DatabaseError)
         await this.#transaction.statementFailed(error, true, error instanceof OperationalError);
       throw error;
     }
+  }
+
+  /** Notes the rows that a statement wrote in the open transaction; a change of a table, which has no rows, counts as one. */
+  #noteRows(sql: string, count: number): void {
+    const work = workOfText(sql);
+    const { rows } = this.#unit.frame;
+    if (work === "other") rows.updates += this.dialect.supportsTransactionalDdl ? Math.max(1, count) : 0;
+    else if (work !== undefined) rows[work] += count;
   }
 
   // Loading
@@ -528,6 +550,7 @@ export class Session implements QueryExecutor {
       const counts = await this.#flush();
       if (counts.inserts + counts.updates + counts.deletes === 0) break;
     }
+    for (const { rows } of this.#unit.frames) addRows(this.#written, rows);
     const { onInserted } = this.#host;
     const inserted = onInserted && this.#unit.frames.flatMap((frame) => frame.inserted.map((state) => state.instance));
     await this.#transaction.commit();
@@ -691,22 +714,24 @@ export class Session implements QueryExecutor {
   /** Inserts or updates objects without a unit of work: their states do not change, nothing cascades. */
   async bulkSaveObjects(objects: Iterable<object>, options: BulkSaveOptions = {}): Promise<void> {
     const instances = [...objects].map((object) => this.#instance(object));
-    await this.#bulk(() => bulkSaveObjects(this.connection, instances, options));
+    await this.#bulk(() => bulkSaveObjects(this.connection, instances, options), "inserts", instances.length);
   }
 
   /** Inserts plain values: neighbours with the same keys go into one statement. */
   async bulkInsertMappings(model: ModelStatic<Model>, mappings: Iterable<object>): Promise<void> {
     const mapper = this.#mapper(model);
-    await this.#bulk(() => bulkInsertMappings(this.connection, mapper, [...mappings] as Record<string, unknown>[]));
+    const values = [...mappings] as Record<string, unknown>[];
+    await this.#bulk(() => bulkInsertMappings(this.connection, mapper, values), "inserts", values.length);
   }
 
   /** Updates rows from plain values that hold their primary keys. */
   async bulkUpdateMappings(model: ModelStatic<Model>, mappings: Iterable<object>): Promise<void> {
     const mapper = this.#mapper(model);
-    await this.#bulk(() => bulkUpdateMappings(this.connection, mapper, [...mappings] as Record<string, unknown>[]));
+    const values = [...mappings] as Record<string, unknown>[];
+    await this.#bulk(() => bulkUpdateMappings(this.connection, mapper, values), "updates", values.length);
   }
 
-  async #bulk(prepare: () => (() => Promise<void>) | undefined): Promise<void> {
+  async #bulk(prepare: () => (() => Promise<void>) | undefined, kind: keyof RowCounts, count: number): Promise<void> {
     const run = prepare();
     if (run === undefined) return;
     await this.#queue.run(async () => {
@@ -714,6 +739,7 @@ export class Session implements QueryExecutor {
       await this.#transaction.ensureOpen();
       try {
         await run();
+        if (!isCapturing()) this.#unit.frame.rows[kind] += count;
       } catch (error) {
         await this.#transaction.fail(error);
         throw error;

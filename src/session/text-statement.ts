@@ -44,9 +44,23 @@ function checked(statement: Statement): Statement {
   });
 }
 
+/** A text without its literals, quoted names and comments. */
+function bareText(sql: string): string {
+  return sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|--[^\n]*|\/\*[\s\S]*?\*\//g, " ");
+}
+
+/** What a text that writes does to rows; `other` for what changes tables, or runs procedures; undefined for neither. */
+export function workOfText(sql: string): "inserts" | "updates" | "deletes" | "other" | undefined {
+  const bare = bareText(sql);
+  if (/^\s*(CREATE|ALTER|DROP|TRUNCATE|RENAME|COMMENT|GRANT|REVOKE|CALL|DO|EXECUTE|EXEC)\b/i.test(bare)) return "other";
+  const [, verb] = /\b(INSERT|REPLACE|MERGE|UPDATE|DELETE)\b/i.exec(bare) ?? [];
+  if (verb === undefined) return undefined;
+  return /UPDATE|MERGE/i.test(verb) ? "updates" : /DELETE/i.test(verb) ? "deletes" : "inserts";
+}
+
 /** Whether a text only reads, so that it needs no transaction. */
 export function isReadOnlyText(sql: string): boolean {
-  const bare = sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|--[^\n]*|\/\*[\s\S]*?\*\//g, " ");
+  const bare = bareText(sql);
   if (!/^[\s(]*(SELECT|WITH|VALUES|EXPLAIN|SHOW|DESCRIBE|DESC|TABLE)\b/i.test(bare)) {
     return /^\s*PRAGMA\s+\w+\s*(\([^)]*\))?\s*;?\s*$/i.test(bare);
   }

@@ -2,9 +2,9 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as vm from "node:vm";
-import { nearestName } from "../errors";
+import { DatabaseError, nearestName } from "../errors";
 import type { Compiled } from "./compile";
-import { hintForName } from "./habit";
+import { hintForDatabase, hintForName } from "./habit";
 import { importModule } from "./import-module";
 import { type LoadOnRead, Runtime, isAwaitable } from "./runtime";
 import { releaseStuckOutput } from "./stuck-output";
@@ -133,7 +133,7 @@ export class Evaluator {
       return meantName(nearestName(key, names));
     }
     const [, name] = (error instanceof ReferenceError && /^([\w$]+) is not defined$/.exec(error.message)) || [];
-    if (name === undefined) return undefined;
+    if (name === undefined) return error instanceof DatabaseError ? hintForDatabase(error.message) : undefined;
     const habit = hintForName(name);
     if (habit !== undefined || name.length < SHORTEST_GUESSED) return habit;
     return meantName(nearestName(name, this.#names) ?? nearestName(name, Object.getOwnPropertyNames(globalThis)));

@@ -91,6 +91,12 @@ export function queryInPlaceOf(model: string, method: string): string | undefine
   return Object.hasOwn(MODEL_METHODS, method) ? `${model}.${MODEL_METHODS[method]}` : undefined;
 }
 
+/** What helps against an error of the database that people meet at the beginning. */
+export function hintForDatabase(message: string): string | undefined {
+  const isTableMissing = /no such table|relation "[^"]*" does not exist|Table '[^']*' doesn't exist/i.test(message);
+  return isTableMissing ? ".tables lists what is there; db.createAll() makes the tables of the models" : undefined;
+}
+
 /** What to type in the place of a text that is no TypeScript, but a statement of SQL or a command of another prompt. */
 export function hintForText(text: string): string | undefined {
   const [, backslash] = /^\s*\\([?\w]\w*)?/.exec(text) ?? [];
