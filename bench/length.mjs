@@ -61,9 +61,14 @@ async function run({ line, types, first = "0" }) {
       answered();
     }
   });
+  let answersAll = false;
+  const ended = new Promise((done, fail) => {
+    child.on("exit", (code) => (answersAll ? done() : fail(new Error(`the shell ended with exit code ${code}`))));
+  });
   const answer = (lines) =>
-    new Promise((done) => {
+    new Promise((done, fail) => {
       answered = done;
+      ended.catch(fail);
       child.stdin.write(`${lines}\nconsole.log("answered")\n`);
     });
   if (types) await answer(".types warn");
@@ -78,8 +83,9 @@ async function run({ line, types, first = "0" }) {
   }
   const memory = residentMb(child.pid, "VmRSS");
   const most = residentMb(child.pid, "VmHWM");
+  answersAll = true;
   child.stdin.end();
-  await new Promise((done) => child.on("exit", done));
+  await ended;
   const at = (n) =>
     windows[
       Object.keys(windows)

@@ -4,7 +4,7 @@ import Module from "node:module";
 import { dirname, join } from "node:path";
 import * as vm from "node:vm";
 import { isMainThread } from "node:worker_threads";
-import { cacheFolder, isOwnFile, withFlagsOfStart } from "../start/cache-folder";
+import { cacheFolder, isOwnFile, withFlagsOfStart } from "../start/kept-code";
 
 /** Modules that were compiled here and whose compiled form is not kept yet. */
 const unsaved = new Map<string, vm.Script>();

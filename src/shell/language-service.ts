@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { spareLargeFunctions } from "../start/cache-folder";
+import { spareLargeFunctions } from "../start/kept-code";
 import type { Completions } from "./language/completions";
 import type { Documentation, InputEnd, TypeProblem } from "./language/language-session";
 import type { Answer, Request, WorkerStart } from "./language/language-worker";

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, sep } from "node:path";
-import { isOwnFile } from "./cache-folder";
+import { isOwnFile } from "./kept-code";
 
 /** What a file was when it was read: when it was last changed in any way, in milliseconds, and its length in bytes. */
 export interface FileStamp {

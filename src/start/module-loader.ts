@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import Module, { isBuiltin } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { Script } from "node:vm";
-import { withFlagsOfStart } from "./cache-folder";
+import { withFlagsOfStart } from "./kept-code";
 import { type FileStamp, type KeptModule, type ModuleImage, readSource, stampOf } from "./module-image";
 
 /** What Node's loader has and does not declare. */

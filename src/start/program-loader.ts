@@ -1,4 +1,4 @@
-import { cacheFolder } from "./cache-folder";
+import { cacheFolder } from "./kept-code";
 import { ModuleImage } from "./module-image";
 import { ModuleLoader } from "./module-loader";
 

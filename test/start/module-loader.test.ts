@@ -169,6 +169,32 @@ describe("the built program", () => {
   });
 });
 
+describe("code that is kept", () => {
+  it("is kept once, also by sessions that check types", async () => {
+    const session = () =>
+      run(
+        "sh",
+        [
+          "-c",
+          `printf '.types warn\nUser.query.count()\n.type User\n.help\n' | "${process.execPath}" "${PROGRAM}" sqlite::memory:`,
+        ],
+        {
+          env: { ...process.env, XDG_CACHE_HOME: cache, NODE_OPTIONS: "" },
+        },
+      );
+    const files = () => {
+      const names = readdirSync(join(cache, "sequelize-shell"));
+      return names.map((name) => [name, statSync(join(cache, "sequelize-shell", name)).ino]);
+    };
+    const { stdout } = await session();
+    expect(stdout).toContain("60");
+    const first = files();
+    expect(first.map(([name]) => name)).toContainEqual(expect.stringMatching(/^modules-.*\.image$/));
+    await session();
+    expect(files()).toEqual(first);
+  });
+});
+
 describe("packages that Sequelize seldom uses", () => {
   it("are loaded when they are first used, and behave as themselves", async () => {
     const code = [

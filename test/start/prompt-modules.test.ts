@@ -37,7 +37,7 @@ const AT_THE_PROMPT = [
   "src/errors.js",
   "src/program.js",
   "src/shell/first-prompt.js",
-  "src/start/cache-folder.js",
+  "src/start/kept-code.js",
   "src/start/module-image.js",
   "src/start/module-loader.js",
   "src/start/program-loader.js",

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { spareLargeFunctions } from "../../start/cache-folder";
+import { spareLargeFunctions } from "../../start/kept-code";
 import { saveCompiledCode } from "../code-cache";
 import { type InputEnd, LanguageSession } from "./language-session";
 import type { Folders } from "./virtual-files";
