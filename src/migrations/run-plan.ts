@@ -9,6 +9,7 @@ import { Operations } from "./operations";
 import { mayBeBlocked, precheck } from "./precheck";
 import type { LoadedRevision } from "./revision-file";
 import { countOperations, currentChecksum, loadRevision, namedTables } from "./revision-file";
+import { refuseHalfDone } from "./half-done";
 import type { Plan, Revision } from "./revision-graph";
 import { CollectionEnd, OperationCollector, RevisionRunner } from "./revision-runner";
 import type { MigrationSession } from "./ddl/session";
@@ -48,18 +49,6 @@ export async function runPlan(
   } finally {
     await session.release();
   }
-}
-
-/** @throws {MigrationError} where a revision was broken off in a database that keeps what was done */
-function refuseHalfDone(rows: readonly VersionRow[], env: Environment): void {
-  const half = rows.find((row) => row.status !== "applied");
-  if (half === undefined) return;
-  const what = half.status === "undoing" ? "stopped while being undone, after" : "stopped after";
-  const done = half.stepsTotal === null ? `${half.step}` : `${half.step} of ${half.stepsTotal}`;
-  const name = env.graph.find(half.id) ? half.id : `${half.id} (its file is missing)`;
-  throw new MigrationError(`Revision ${name} ${what} ${done} operations on a database without transactional DDL.`, {
-    hint: `Use "db resolve ${half.id} --resume" (same file only), "--applied" or "--rolled-back".`,
-  });
 }
 
 interface Loaded {

@@ -169,7 +169,14 @@ describeEachDatabase("a revision that fails", (database) => {
         exitCode: 1,
         stderr: `Error: Revision bbbb0002 stopped after 2 of 4 operations on a database without transactional DDL.\n${way}\n`,
       });
-      expect((await project.ok("current")).stdout).toBe("bbbb0002 (head) (failed, 2 operations done)\n");
+      for (const command of ["downgrade", "check"])
+        expect((await project.db(command)).stderr).toContain(
+          "Error: Revision bbbb0002 stopped after 2 of 4 operations",
+        );
+      expect((await project.db("migrate", "-m", "x")).stderr).toContain(
+        "Error: Revision bbbb0002 stopped after 2 of 4",
+      );
+      expect((await project.ok("current")).stdout).toBe("bbbb0002 (head) (failed, 2 of 4 operations done)\n");
     });
 
     it("goes on where it stopped by --resume, with the same file only", async () => {

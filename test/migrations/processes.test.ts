@@ -223,3 +223,59 @@ describe("an upgrade that is killed", () => {
     },
   );
 });
+
+describe("a process that is killed in the middle of a revision", () => {
+  for (const database of programDatabases().filter(({ name }) => !name.includes("qlite") && !name.includes("SQLite"))) {
+    const run = database.skipReason === undefined ? it : it.skip;
+    run(`leaves ${database.name} at a known step, or where it was`, async () => {
+      const { url, drop } = await database.create(folder);
+      const sequelize = new Sequelize(url, { logging: false });
+      const project = new MigrationProject(sequelize, folder);
+      const isPostgres = database.name === "postgres";
+      const sleep = isPostgres ? "SELECT pg_sleep(60)" : "DO SLEEP(60)";
+      // The second time nothing makes it wait.
+      writeRevision(
+        "aaaa0001",
+        null,
+        `const waits = !readdirSync(${JSON.stringify(folder)}).includes("go-on");
+         await op.createTable("first", { id: { type: DataTypes.INTEGER } });
+         await op.execute(waits ? ${JSON.stringify(sleep)} : "SELECT 1");
+         await op.createTable("second", { id: { type: DataTypes.INTEGER } });`,
+      );
+      try {
+        const child = spawn(process.execPath, [PROGRAM, "db", "upgrade", "--url", url], {
+          cwd: folder,
+          stdio: "ignore",
+        });
+        const ended = new Promise((done) => child.on("close", (_code, signal) => done(signal)));
+        const sleeps = isPostgres
+          ? "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND datname = current_database() AND pid <> pg_backend_pid()"
+          : "SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'DO SLEEP%' AND DB = DATABASE()";
+        while ((await project.rows(sleeps)).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+        child.kill("SIGKILL");
+        expect(await ended).toBe("SIGKILL");
+        writeFileSync(join(folder, "go-on"), "");
+        // The server goes on with a statement for a while that nobody waits for any more; its lock is free then.
+        if (isPostgres)
+          await project.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid() AND datname = current_database()",
+          );
+        else
+          for (const { ID } of await project.rows(sleeps.replace("SELECT 1", "SELECT ID")))
+            await project.run(`KILL ${String(ID)}`);
+        const upgraded = await project.db("upgrade");
+        if (isPostgres) expect(upgraded).toMatchObject({ exitCode: 0 });
+        else {
+          expect(upgraded.stderr).toContain("Error: Revision aaaa0001 stopped after 1 of 3 operations");
+          await project.ok("resolve", "aaaa0001", "--resume");
+        }
+        expect((await project.ok("current")).stdout).toBe("aaaa0001 (head)\n");
+        const tables = (await project.schema()).tables.map(({ name }) => name);
+        expect(tables).toEqual(["first", "migration_versions", "second"]);
+      } finally {
+        await sequelize.close();
+        await drop();
+      }
+    });
+  }
+});

@@ -1,5 +1,6 @@
 import type { Environment } from "../environment";
 import { appliedIds } from "../environment";
+import { stepsOf } from "../half-done";
 import { MigrationError } from "../migration-error";
 import type { Revision, RevisionGraph } from "../revision-graph";
 import type { DbCommand, OptionValues } from "./command";
@@ -28,7 +29,7 @@ export const current: DbCommand = {
     const heads = rows.filter((row) => !rows.some((other) => other.downRevisions.includes(row.id)));
     for (const row of heads) {
       const revision = graph.find(row.id);
-      const state = row.status === "applied" ? "" : ` (${row.status}, ${row.step} operations done)`;
+      const state = row.status === "applied" ? "" : ` (${row.status}, ${stepsOf(row)} done)`;
       if (revision === undefined) {
         env.warn(`${row.id} is applied to this database; its file is missing from ${env.givenDirectory}/versions.`);
         env.print(row.id + state);

@@ -2,6 +2,7 @@ import type { CompareRequest, Comparison } from "../compare-database";
 import type { Environment } from "../environment";
 import { appliedIds } from "../environment";
 import { readFillFlags } from "../fills";
+import { refuseHalfDone } from "../half-done";
 import { fillNeutrally, lookAhead, lossNotes } from "../look-ahead";
 import { MigrationError } from "../migration-error";
 import { reverse } from "../operation";
@@ -128,6 +129,7 @@ async function requireUpToDate(env: Environment): Promise<void> {
       `Can't locate revision identified by '${unknown.id}' (recorded in this database; its file is missing from ${env.givenDirectory}/versions)`,
     );
   }
+  refuseHalfDone(rows, env);
   const applied = appliedIds(rows);
   const pending = env.graph.all.filter((revision) => !applied.has(revision.id));
   if (pending.length === 0) return;
