@@ -87,6 +87,8 @@ export class PtyShell {
   /** Waits for the end of the program. @returns its exit code */
   async ended(): Promise<number | undefined> {
     await this.until(() => this.exitCode !== undefined, "the end of the program");
+    // What it wrote last may not be on the screen yet.
+    await new Promise<void>((resolve) => this.#terminal.write("", resolve));
     return this.exitCode;
   }
 
