@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { CommandLine, DbCommandLine, ShellCommandLine } from "./command-line";
 import { parseCommandLine, usageText } from "./command-line";
 import { ShellError } from "./errors";
@@ -96,6 +96,7 @@ async function runShell(commandLine: ShellCommandLine): Promise<number> {
         context,
         code,
         program,
+        programFile: file === undefined ? undefined : resolve(file),
         input: code === undefined && file === undefined ? process.stdin : undefined,
         keepGoing: commandLine.keepGoing,
         isLast: true,

@@ -1,4 +1,5 @@
 // Runs the prompt's tests on another version of Node:  node test/on-node.mjs 22 [files of tests]
+// Without files it runs all of test/shell, in the interpreter itself and in the programs that the tests start; none is left out.
 // The interpreter is the one that the npm package node-<platform>-<architecture> ships; it is installed once, beside the other caches.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";

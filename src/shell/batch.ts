@@ -11,6 +11,8 @@ export interface BatchOptions {
   readonly code?: string | undefined;
   /** A file's text: one input, its value not shown. */
   readonly program?: string | undefined;
+  /** Where `program` was read from, absolute; undefined for no file. */
+  readonly programFile?: string | undefined;
   /** Lines of inputs, usually stdin. */
   readonly input?: AsyncIterable<string | Uint8Array> | undefined;
   /** Whether to go on after an error. */
@@ -145,7 +147,13 @@ class Batch implements Surroundings {
       const statement = classify(text);
       const silent =
         showsValue || statement.kind !== "code" ? statement : { ...statement, code: `${statement.code}\n;void 0` };
-      return this.#one({ text, statement: silent, firstLine: text.includes("\n") || !showsValue ? 1 : undefined });
+      const file = showsValue ? undefined : this.#options.programFile;
+      return this.#one({
+        text,
+        statement: silent,
+        firstLine: text.includes("\n") || !showsValue ? 1 : undefined,
+        file,
+      });
     }
     const { inputsOf } = await import("./input-lines.js");
     for (const input of inputsOf(text)) if (!(await this.#one(input))) return false;

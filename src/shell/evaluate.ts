@@ -1,11 +1,11 @@
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as vm from "node:vm";
 import { DatabaseError, nearestName } from "../errors";
 import type { Compiled } from "./compile";
 import { hintForDatabase, hintForName } from "./habit";
-import { importModule } from "./import-module";
+import { ImportError, importModule } from "./import-module";
 import { type LoadOnRead, Runtime, isAwaitable } from "./runtime";
 import { releaseStuckOutput } from "./stuck-output";
 
@@ -58,25 +58,46 @@ export class Evaluator {
   /** The names that the context or an input gave to something. */
   readonly #names = new Set<string>();
   #count = 0;
+  /** Where the input that runs was read from. */
+  #file: string | undefined;
   #interrupt: (() => void) | undefined;
 
   constructor(options: EvaluatorOptions = {}) {
     this.#options = options;
-    const directory = (): string => options.directory ?? process.cwd();
+    const file = (): string => this.#file ?? join(this.#directory(), "input.ts");
     this.#shell = {
-      import: (specifier: unknown) => importModule(String(specifier), directory()),
+      import: (specifier: unknown) => this.#import(String(specifier)),
       get meta() {
-        const filename = join(directory(), "input.ts");
-        return { url: pathToFileURL(filename).href, filename, dirname: directory() };
+        const filename = file();
+        return { url: pathToFileURL(filename).href, filename, dirname: dirname(filename) };
       },
     };
-    if (!("require" in globalThis)) setGlobal("require", createRequire(join(directory(), "input.js")));
+    if (!("require" in globalThis)) setGlobal("require", createRequire(join(this.#directory(), "input.js")));
     Object.defineProperty(globalThis, GLOBAL, {
       value: this.#shell,
       configurable: true,
       enumerable: false,
       writable: true,
     });
+  }
+
+  /** Where relative imports of what is typed start. */
+  #directory(): string {
+    return this.#options.directory ?? process.cwd();
+  }
+
+  /** Imports for the input that runs: a file's imports are relative to it, or else to where those of the prompt start. */
+  async #import(specifier: string): Promise<unknown> {
+    const directory = this.#directory();
+    if (this.#file === undefined) return importModule(specifier, directory);
+    try {
+      return await importModule(specifier, dirname(this.#file));
+    } catch (error) {
+      if (!(error instanceof ImportError)) throw error;
+      return importModule(specifier, directory).catch(() => {
+        throw error;
+      });
+    }
   }
 
   /** Makes values global under their names. */
@@ -106,9 +127,12 @@ export class Evaluator {
    * Runs an input to its end.
    *
    * Sets `_` to a value other than undefined and `_error` to what was thrown.
+   *
+   * @param file  where the input was read from; undefined for what was typed
    */
-  async run(compiled: Compiled): Promise<Outcome> {
+  async run(compiled: Compiled, file?: string): Promise<Outcome> {
     const runtime = new Runtime(this.#options.loadOnRead);
+    this.#file = file;
     try {
       const value = await this.#drive(compiled, runtime);
       if (value !== undefined) setGlobal("_", value);
@@ -120,6 +144,8 @@ export class Evaluator {
       }
       setGlobal("_error", error);
       return { kind: "error", error, hint: this.#hintFor(error, runtime) };
+    } finally {
+      this.#file = undefined;
     }
   }
 

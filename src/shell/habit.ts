@@ -3,6 +3,7 @@ const COMMAND_WORDS: Readonly<Record<string, string>> = { exit: "exit", quit: "e
 
 /** Names from other languages and prompts, and what is typed here. */
 const NAMES: Readonly<Record<string, string>> = {
+  _: "there is no last value yet",
   None: "null",
   NULL: "null",
   nil: "null",

@@ -99,9 +99,11 @@ export class InputRunner {
   /** Finds the text of an input by its name in stack traces. */
   readonly #findInput = (filename: string): ReportedInput | undefined => this.#evaluator.input(filename);
 
-  /** Runs one input and writes what comes of it. `firstLine` numbers errors, in a text of several inputs. */
-  async run(input: Pick<Input, "text" | "statement"> & { firstLine?: number | undefined }): Promise<Ending> {
-    const { statement, text, firstLine } = input;
+  /** Runs one input and writes what comes of it. `firstLine` numbers errors, in a text of several inputs; `file` is where it was read from. */
+  async run(
+    input: Pick<Input, "text" | "statement"> & { firstLine?: number | undefined; file?: string | undefined },
+  ): Promise<Ending> {
+    const { statement, text, firstLine, file } = input;
     this.#interrupted = false;
     try {
       if (statement.kind === "command") return await this.#command(statement, firstLine);
@@ -109,7 +111,7 @@ export class InputRunner {
         const meant = commandWord(text);
         if (meant && !(meant.word in globalThis))
           return await this.#command({ kind: "command", name: meant.command, argument: "" }, firstLine);
-        return await this.#inContext(() => this.#code(statement, firstLine));
+        return await this.#inContext(() => this.#code(statement, firstLine, file));
       }
       if (statement.kind === "empty") return "done";
       this.report(reportSyntax(statement.problem, text, hintForText(text)), firstLine);
@@ -146,12 +148,12 @@ export class InputRunner {
     return this.#context.runInput(run, { isFailure, ask: this.#around.ask });
   }
 
-  async #code(statement: Statement & { kind: "code" }, firstLine: number | undefined): Promise<Ending> {
+  async #code(statement: Statement & { kind: "code" }, firstLine?: number, file?: string): Promise<Ending> {
     const refused = await this.#checkTypes(statement, firstLine);
     if (this.#interrupted) return "interrupted";
     if (refused) return "failed";
     const startMs = performance.now();
-    const outcome = await this.#evaluate(statement, firstLine);
+    const outcome = await this.#evaluate(statement, { firstLine, file });
     const durationMs = performance.now() - startMs;
     if (outcome.kind === "value") {
       await this.#show(outcome.value, durationMs);
@@ -183,14 +185,17 @@ export class InputRunner {
     return refused;
   }
 
-  async #evaluate({ code, shift }: { code: string; shift: number }, firstLine?: number): Promise<Outcome> {
+  async #evaluate(
+    { code, shift }: { code: string; shift: number },
+    { firstLine, file }: { firstLine?: number | undefined; file?: string | undefined } = {},
+  ): Promise<Outcome> {
     const { compile } = await import("./compile.js");
     const compiled = compile(code, { shift });
     if (firstLine !== undefined) this.#firstLines.set(compiled, firstLine);
     // A Ctrl-C that came while the compiler held the thread is read now: once the code runs, only a later one would stop it.
     if (this.#around.interactive) await keysAreRead();
     if (this.#interrupted) return { kind: "interrupted" };
-    const outcome = await this.#evaluator.run(compiled);
+    const outcome = await this.#evaluator.run(compiled, file);
     const hasValue = outcome.kind === "value" && outcome.value !== undefined;
     this.types.commit(code, { failed: outcome.kind !== "value", hasValue });
     return outcome;
@@ -240,11 +245,11 @@ export class InputRunner {
   #host(commands: readonly Command[]): CommandHost {
     const around = this.#around;
     const isInterrupted = (): boolean => this.#interrupted;
-    const evaluate = async (code: string): Promise<unknown> => {
+    const evaluate = async (code: string, file?: string): Promise<unknown> => {
       const { classify } = await import("./statement.js");
       const statement = classify(code);
       if (statement.kind !== "code") throw syntaxErrorOf(statement, code);
-      const outcome = await this.#evaluate(statement);
+      const outcome = await this.#evaluate(statement, { file });
       if (outcome.kind === "interrupted") throw new StoppedInCommand();
       if (outcome.kind === "error") throw new FailedInCommand(outcome);
       return outcome.value;
@@ -264,8 +269,8 @@ export class InputRunner {
         return isInterrupted();
       },
       evaluate: (code) => evaluate(/^\s*\{/.test(code) ? `(${code})` : code),
-      runProgram: async (source) => {
-        if (source.trim() !== "") await this.#inContext(() => evaluate(source));
+      runProgram: async (source, file) => {
+        if (source.trim() !== "") await this.#inContext(() => evaluate(source, file));
       },
       runInputs: async (text) => {
         const { inputsOf } = await import("./input-lines.js");

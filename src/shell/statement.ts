@@ -16,7 +16,7 @@ export type Statement =
   /** TypeScript that is wrong, and that no further line can mend. */
   | { readonly kind: "invalid"; readonly problem: SyntaxProblem };
 
-const COMMAND = /^\s*\.([A-Za-z][\w-]*)(?![\w$]*(?:[[(`]|\?\.|\.))(?:\s+([\s\S]*))?$/;
+const COMMAND = /^\s*\.([A-Za-z][\w-]*)(?![\w$]*(?:[[(`]|\?\.|\.))(?:\s+([\s\S]*?))?\s*;*\s*$/;
 /** A line that goes on where the last value ended: `.limit(3)`, `.role.name`. */
 const CONTINUATION = /^\s*(?:\?\.|\.[A-Za-z_$#])/;
 

@@ -95,7 +95,7 @@ describe("a statement that cannot work", () => {
     ["select * from users;", "SyntaxError", 'SQL is run by db.session.execute("select * from users")'],
     ["delete from users", "SyntaxError", 'SQL is run by db.session.execute("delete from users")'],
     ["\\dt", "SyntaxError", ".tables"],
-    ["db.session.execute('SELECT * FROM nothing')", "no such table: nothing", ".tables lists what is there"],
+    ["db.session.execute('SELECT * FROM nothing_here')", "no such table: nothing_here", ".tables lists what is there"],
     ["User.query.filter(1 === 1)", "got true", undefined],
     ["User.query.limit(-1)", "-1", undefined],
     ["db.session.add({})", "instance of a registered model", undefined],

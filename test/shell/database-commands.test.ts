@@ -235,6 +235,7 @@ describe.each(programDatabases().filter(({ name }) => name !== "sqlite::memory:"
       expect(stderr).toContain("There is no sandbox.");
       expect(stderr).toContain("Cannot run migrations in the sandbox");
       expect(stderr).toContain("rolled back: users 1 inserted, 1 updated");
+      expect(stderr).toContain("1 object let go: query again what you hold in variables");
       expect(stderr).toContain("kept: users 1 inserted");
       expect(stderr.match(/read.?only/gi)?.length).toBeGreaterThanOrEqual(3);
       expect(stderr).toContain("readonly is off");

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -97,6 +97,23 @@ describe("options", () => {
     const wrong = await run(["data.sqlite", "-f", "wrong.ts"]);
     expect(wrong.exitCode).toBe(1);
     expect(wrong.stderr).toMatch(/^error: line 3: SyntaxError: /);
+  });
+
+  it("-f and .load import relative to their file, or else to the working directory", async () => {
+    mkdirSync(join(folder, "jobs"));
+    writeFileSync(join(folder, "beside.ts"), 'export const where = "working directory";');
+    writeFileSync(join(folder, "jobs/near.ts"), 'export const near = "near the file";');
+    const lines = [
+      'import { near } from "./near";',
+      'import { where } from "./beside";',
+      'console.log(near, where, import.meta.filename.split("/").slice(-2).join("/"), (await import("./near.js")).near);',
+    ];
+    writeFileSync(join(folder, "jobs/job.ts"), lines.join("\n"));
+    const printed = "near the file working directory jobs/job.ts near the file\n";
+    expect(await run(["data.sqlite", "-f", "jobs/job.ts"])).toEqual({ stdout: printed, stderr: "", exitCode: 0 });
+    const loaded = await run(["data.sqlite"], '.load jobs/job.ts\nimport { near as n } from "./near"\n');
+    expect(loaded.stdout).toBe(printed);
+    expect(loaded.stderr).toContain("Cannot find module './near'");
   });
 
   it("lines run strictly one after the other, however long each takes", async () => {

@@ -202,6 +202,9 @@ describe("a text typed at the prompt", () => {
   });
 
   it.each([
+    [".tables;", "tables", ""],
+    [".mode json ;", "mode", "json"],
+    [".sql User.query\n  .limit(3);", "sql", "User.query\n  .limit(3)"],
     [".help", "help", ""],
     ["  .help sql ", "help", "sql"],
     [".sql User.query.limit(3)", "sql", "User.query.limit(3)"],

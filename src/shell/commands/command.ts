@@ -32,8 +32,8 @@ export interface CommandHost {
   readonly interrupted: boolean;
   /** Runs an expression as if it had been typed, without showing its value. @throws what the code throws */
   evaluate(code: string): Promise<unknown>;
-  /** Runs a text of any length as one program; its last value is not shown. @throws what the code throws */
-  runProgram(source: string): Promise<void>;
+  /** Runs the text of a file as one program; its last value is not shown. @throws what the code throws */
+  runProgram(source: string, file: string): Promise<void>;
   /** Runs the inputs in a text one after the other, as if they had been typed. */
   runInputs(text: string): Promise<void>;
   /** Reads lines until Ctrl-D; undefined when the person gives up. */

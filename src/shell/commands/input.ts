@@ -33,7 +33,7 @@ export const load: Command = {
         cause: error,
       });
     });
-    await host.runProgram(source);
+    await host.runProgram(source, resolve(argument));
   },
   complete: (argument) => completePath(argument),
 };

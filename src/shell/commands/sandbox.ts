@@ -1,4 +1,5 @@
 import { ArgumentError, InvalidRequestError } from "../../errors";
+import { counted } from "../../render/footer";
 import { resultSetOf } from "../../render/result-set";
 import { describeChanges } from "../sandbox-changes";
 import type { Command } from "./command";
@@ -47,8 +48,10 @@ export function sandboxCommand(shell: Pick<DatabaseShell, "database">): Command 
         await sandbox.keep();
         return host.note(`kept: ${what}`);
       }
+      const objects = [...database.session].length;
       await database.endSandbox();
       host.note(`rolled back: ${what}`);
+      if (objects > 0) host.note(`${counted(objects, "object")} let go: query again what you hold in variables`);
     },
     complete: () => ["on", "off", "diff", "commit"],
   };
