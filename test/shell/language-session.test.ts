@@ -92,11 +92,20 @@ describe("checking", () => {
     ["Usr.query", "Cannot find name 'Usr'. Did you mean 'User'? [Usr]"],
     ["john.role.nam", "Property 'nam' does not exist on type 'Role'. Did you mean 'name'? [nam]"],
     ["for (const u of User.query.all()) {\n  u.nam\n}", "Property 'nam' does not exist on type 'User'. [nam]"],
+    ["Role.query.first().users = [Role.query.first()]", "ts(2322)"],
+    ["Role.query.first().name = [john]", "ts(2322)"],
     ["`${User.query.count().nope}`", "Property 'nope' does not exist on type 'number'. [nope]"],
   ])("tells what is wrong with %s, and where", (input, message) => {
     const problems = told(session("const john = User.query.first()"), input);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(message);
+  });
+
+  it("has nothing to say of members that are assigned to a collection", () => {
+    const known = session("const role = Role.query.first()", "const users = User.query.all()");
+    expect(
+      ["role.users = []", "role.users = users", "role.users = users.slice(1)"].map((line) => told(known, line)),
+    ).toEqual([[], [], []]);
   });
 
   it("has nothing to say of the main job", () => {

@@ -1,5 +1,9 @@
 import { inspect } from "node:util";
+import type { Model, ModelStatic } from "sequelize";
+import { Mapper } from "../../mapper/mapper";
 import { resultSet } from "../../render/result-set";
+import type { Instance } from "../../session/instance-state";
+import { describeInstance } from "../../session/label";
 import type { Command } from "./command";
 import type { DatabaseShell } from "./database-commands";
 
@@ -39,9 +43,8 @@ export function sessionCommand(shell: Pick<DatabaseShell, "database">): Command 
 /** A value in a few characters. */
 function short(value: unknown): string {
   if (value === undefined) return "?";
-  if (typeof value === "object" && value !== null && "dataValues" in value) {
-    return `a ${value.constructor.name}`;
-  }
+  if (typeof value === "object" && value !== null && "dataValues" in value)
+    return describeInstance(value as unknown as Instance, Mapper.of(value.constructor as ModelStatic<Model>));
   return inspect(value, { breakLength: Infinity, depth: 1, maxStringLength: 60, maxArrayLength: 5 }).replaceAll(
     "\n",
     " ",

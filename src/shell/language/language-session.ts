@@ -1,4 +1,4 @@
-import type { Diagnostic, Expression, Node, SourceFile, Statement } from "typescript";
+import type { Diagnostic, Expression, Node, SourceFile, Statement, TypeReference } from "typescript";
 import { join } from "node:path";
 import { parseModule } from "../parse";
 import type { EditedText } from "../text-edits";
@@ -51,6 +51,8 @@ interface Written {
  */
 const NOT_HERE = new Set([2448, 2449, 2450, 2454, 2588, 2630, 2632, 7022, 7023]);
 /** The type of a name that is assigned: a constant of an earlier input may get another value of its kind. */
+/** A value does not fit the type of what it is assigned to. */
+const NOT_ASSIGNABLE = 2322;
 const WIDENED = `type __$Widened<T> = T extends string ? string : T extends number ? number
   : T extends bigint ? bigint : T extends boolean ? boolean : T;`;
 const CANNOT_FIND_NAME = new Set([2304, 2552]);
@@ -304,9 +306,26 @@ export class LanguageSession {
 
   #isAllowed({ code, start = 0 }: Diagnostic): boolean {
     if (NOT_HERE.has(code)) return true;
+    if (code === NOT_ASSIGNABLE) return this.#assignsMembers(nodeAt(this.#inputFile(), start));
     if (!CANNOT_FIND_NAME.has(code)) return false;
     const node = nodeAt(this.#inputFile(), start);
     return node !== undefined && ts.isIdentifier(node) && isWritten(node);
+  }
+
+  /** `role.users = [john]`: a collection takes a list of members, which the type of a declared field cannot say. */
+  #assignsMembers(node: Node | undefined): boolean {
+    let target = node;
+    while (target !== undefined && !ts.isBinaryExpression(target)) target = target.parent;
+    if (target?.operatorToken.kind !== ts.SyntaxKind.EqualsToken) return false;
+    const checker = this.#checker();
+    const left = checker.getTypeAtLocation(target.left);
+    const collection = (left.isIntersection() ? left.types : [left]).find(
+      (part) => part.getSymbol()?.name === "Collection",
+    );
+    if (collection === undefined) return false;
+    const [member] = checker.getTypeArguments(collection as TypeReference);
+    const given = checker.getIndexTypeOfType(checker.getTypeAtLocation(target.right), ts.IndexKind.Number);
+    return member !== undefined && given !== undefined && checker.isTypeAssignableTo(given, member);
   }
 
   #problem(problem: Diagnostic, { edited, file }: Written): TypeProblem {
