@@ -87,7 +87,7 @@ describe("the types of Node", () => {
     expect(session.typeOf("process.argv")).toEqual({ type: "string[]" });
     expect(session.knowsNode).toBe(true);
     expect(session.typeOf("users[0].username")).toEqual({ type: "string" });
-  });
+  }, 120_000);
 
   it("come before anything is called wrong", () => {
     const session = new LanguageSession(declarations, folders);

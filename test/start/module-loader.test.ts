@@ -192,7 +192,7 @@ describe("code that is kept", () => {
     expect(first.map(([name]) => name)).toContainEqual(expect.stringMatching(/^modules-.*\.image$/));
     await session();
     expect(files()).toEqual(first);
-  });
+  }, 120_000);
 });
 
 describe("packages that Sequelize seldom uses", () => {

@@ -45,7 +45,7 @@ const AT_THE_PROMPT = [
 /** What a terminal takes of Node, with the loader of modules. */
 const TERMINAL = new Set("diagnostics_channel module net stream stream/promises string_decoder tty vm".split(" "));
 /** What reading lines takes of Node besides. */
-const EDITOR = new Set([...TERMINAL, "readline", "readline/promises"]);
+const EDITOR = new Set([...TERMINAL, "os", "readline", "readline/promises"]);
 
 interface Modules {
   readonly files: readonly string[];
