@@ -96,8 +96,9 @@ export function declareModels(
     const known = findTable({ tables: declared.tables, views: [], enums: [] }, name);
     if (known) merge(known, table);
     else declared.tables.push(table);
-    declared.indexes.set(name, [...(declared.indexes.get(name) ?? []), ...indexStatements(sequelize, model, table)]);
-    for (const index of model._indexes) if (isAutoNamed(index, model)) declared.autoNamed.add(index.name ?? "");
+    const indexes = withOwnNames(model, declared.autoNamed);
+    const statements = indexStatements(sequelize, model, indexes, table);
+    declared.indexes.set(name, [...(declared.indexes.get(name) ?? []), ...statements]);
   }
   for (const table of declared.tables) resolveReferences(table, declared.tables);
   return declared;
@@ -261,14 +262,36 @@ function merge(table: Table, other: Table): void {
   );
 }
 
+/**
+ * The model's indexes, each under a name of its own: Sequelize makes one name up for all indexes of the same columns.
+ *
+ * @param autoNamed  gets the names that nobody chose
+ */
+function withOwnNames(model: ModelParts, autoNamed: Set<string>): IndexesOptions[] {
+  const taken = new Set<string>();
+  return model._indexes.map((index) => {
+    if (!isAutoNamed(index, model)) return index;
+    let name = index.name ?? "";
+    for (let n = 2; taken.has(name); n++) name = `${index.name ?? ""}_${n}`;
+    taken.add(name);
+    autoNamed.add(name);
+    return { ...index, name };
+  });
+}
+
 /** The statements of the model's indexes, written by Sequelize itself for whatever name the table has in the scratch place. */
-function indexStatements(sequelize: Sequelize, model: ModelParts, table: Table): IndexStatement[] {
+function indexStatements(
+  sequelize: Sequelize,
+  model: ModelParts,
+  indexes: readonly IndexesOptions[],
+  table: Table,
+): IndexStatement[] {
   const generator = (
     sequelize.getQueryInterface() as unknown as {
       queryGenerator: { addIndexQuery(table: unknown, fields: unknown[], options: object, raw: string): string };
     }
   ).queryGenerator;
-  return model._indexes.map((index) => (name, schema) => {
+  return indexes.map((index) => (name, schema) => {
     const fields = (index.fields ?? []).map((field) => columnOfField(field, model, table));
     const target = schema === undefined ? { tableName: name } : { tableName: name, schema, delimiter: "." };
     // A copy: Sequelize writes into the options that it is given.

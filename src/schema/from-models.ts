@@ -27,6 +27,9 @@ export async function schemaFromModels(
   for (const table of read.tables) {
     complete(table, findTable({ tables: declared.tables, views: [], enums: [] }, table.name), dialect);
     for (const index of table.indexes) if (declared.autoNamed.has(index.name)) index.autoNamed = true;
+    // Where a unique index is a constraint.
+    for (const unique of table.uniques)
+      if (unique.name !== undefined && declared.autoNamed.has(unique.name)) delete unique.name;
   }
   return { ...read, tables: declared.tables.flatMap((table) => findTable(read, table.name) ?? []) };
 }

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { databases } from "../databases";
 import { MigrationProject } from "./project";
 import type { RandomLimits, RandomModels, RandomTable } from "./random-models";
@@ -83,8 +83,8 @@ for (const database of databases()) {
     `random chains of model edits on ${database.name}${database.skipReason ? ` (skipped: ${database.skipReason})` : ""}`,
     () => {
       const open: { project: MigrationProject; close: () => Promise<void> }[] = [];
-      afterAll(async () => {
-        for (const { close } of open) await close();
+      afterEach(async () => {
+        for (const { close } of open.splice(0)) await close();
       });
 
       const seeds = Array.from({ length: chainsOn(database.name) }, (_, i) => FIRST_SEED + i);

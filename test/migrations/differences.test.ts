@@ -453,6 +453,27 @@ describeEachDatabase("autogenerate", (database) => {
     await project.ok("upgrade");
   });
 
+  it("makes a unique and a plain index of the same columns, to which Sequelize gives one name", async () => {
+    project.define((sequelize) => {
+      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
+      const indexes = [{ fields: ["a", "b"] }, { fields: ["a", "b"], unique: true }];
+      sequelize.define("Twice", { a: INTEGER, b: INTEGER }, { tableName: "twice", timestamps: false, indexes });
+    });
+    await project.ok("migrate", "-m", "twice");
+    await project.ok("upgrade");
+    expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+    const twice = (await project.schema()).tables.find(({ name }) => name === "twice");
+    expect([...(twice?.indexes ?? []), ...(twice?.uniques ?? [])].map(({ name }) => name).sort()).toEqual([
+      "ix_twice_a_b",
+      "uq_twice_a_b",
+    ]);
+    await project.ok("downgrade");
+    await project.ok("upgrade");
+    project.define((sequelize) => sequelize.define("Parent", {}, { tableName: "parents", timestamps: false }));
+    await project.ok("migrate", "-m", "none");
+    await project.ok("upgrade");
+  });
+
   it("retypes a key and the keys that refer to it", async () => {
     const models =
       (type: typeof INTEGER) =>
