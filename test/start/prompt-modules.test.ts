@@ -103,3 +103,35 @@ describe("what is loaded at the prompt of the program", () => {
     expect(names).toEqual(expect.arrayContaining(["sequelize", "sqlite3", "typescript"]));
   });
 });
+
+describe("keys that are typed as soon as the prompt is printed", () => {
+  it("wait for what edits lines: none is lost or shown twice, and Ctrl-C ends nothing", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "prompt-keys-"));
+    const hook = join(folder, "hook.cjs");
+    // Once the prompt is printed nothing goes on for half a second.
+    writeFileSync(
+      hook,
+      `const write = process.stdout.write;
+      process.stdout.write = function (text, ...rest) {
+        const written = write.call(this, text, ...rest);
+        process.stdout.write = write;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+        return written;
+      };`,
+    );
+    const shell = new PtyShell(["--require", hook, PROGRAM, "sqlite::memory:", "--empty", "--no-color"], {
+      environment: { NODE_OPTIONS: "", XDG_CACHE_HOME: folder },
+    });
+    try {
+      await shell.until(/^:memory:> ?$/);
+      shell.type("lost\x03");
+      shell.type("6 * 7\r");
+      await shell.until(/^42$/m);
+      expect(shell.screen.match(/6 \* 7/g)).toEqual(["6 * 7"]);
+      expect(shell.exitCode).toBeUndefined();
+    } finally {
+      shell.kill();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
