@@ -77,11 +77,15 @@ export class Frame {
     addRows(this.rowsOfObjects, inner.rowsOfObjects);
   }
 
-  /** Returns every object to what it was when the frame began. */
-  restore(): void {
+  /**
+   * Returns every object to what it was when the frame began.
+   *
+   * @param leaving  objects that keep their values, because their rows were inserted in one of the frames that are restored
+   */
+  restore(leaving: ReadonlySet<InstanceState>): void {
     for (const [state, relations] of this.relations)
       for (const [key, before] of relations) relationOf(state, key)?.restore(before);
-    for (const [state, values] of this.changed) restoreValues(state, values);
+    for (const [state, values] of this.changed) if (!leaving.has(state)) restoreValues(state, values);
     for (const [state, key] of this.rekeyed) rekey(state, key);
     for (const state of this.inserted) becomeTransient(state);
     for (const state of this.deleted) if (state.status !== "transient") becomePersistent(state);

@@ -337,10 +337,14 @@ export class UnitOfWork {
     this.watched.clear();
   }
 
-  /** Undoes what no flush has written: objects return to their committed values, new ones become transient. */
-  undoUnflushed(): void {
+  /**
+   * Undoes what no flush has written: objects return to their committed values, new ones become transient.
+   *
+   * @param leaving  objects that keep their values, because their rows go
+   */
+  undoUnflushed(leaving: ReadonlySet<InstanceState> = NOBODY): void {
     this.compareWatched();
-    for (const state of this.touched) undoChanges(state);
+    for (const state of this.touched) if (!leaving.has(state)) undoChanges(state);
     this.touched.clear();
     this.deleted.unmarkAll();
     for (const state of this.new) becomeTransient(state);
@@ -349,11 +353,15 @@ export class UnitOfWork {
 
   /** Returns the objects to what they were when the transaction began, or the savepoint at `depth` in the frames. */
   rolledBack(depth = 0): void {
-    this.undoUnflushed();
-    for (let i = this.frames.length - 1; i >= depth; i--) (this.frames[i] as Frame).restore();
+    const leaving = new Set<InstanceState>();
+    for (const { inserted } of this.frames.slice(depth)) for (const state of inserted) leaving.add(state);
+    this.undoUnflushed(leaving);
+    for (let i = this.frames.length - 1; i >= depth; i--) (this.frames[i] as Frame).restore(leaving);
     this.frames = depth === 0 ? [new Frame(undefined)] : this.frames.slice(0, depth);
   }
 }
+
+const NOBODY: ReadonlySet<InstanceState> = new Set();
 
 /** Takes back the changes of one object since the last flush. */
 export function undoChanges(state: InstanceState): void {

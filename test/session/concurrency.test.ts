@@ -60,6 +60,25 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     expect((await work.rows("roles")).map((row) => row.name)).toEqual(["three", "late"]);
   });
 
+  it("what is changed before its part of many new objects is sent belongs to the next flush too", async () => {
+    const { s, models } = work;
+    const users: any[] = Array.from({ length: 11_000 }, (_, i) => new models.User({ username: `u${i}`, bio: "" }));
+    s.addAll(users);
+    const flushing = s.flush();
+    const last = users.at(-1);
+    last.username = "changed";
+    last.username = "changed again";
+    expect(() => (last.bio = undefined)).toThrow(/to undefined/u);
+    await flushing;
+    const stored = (): Promise<unknown> =>
+      s.scalar("SELECT username FROM users WHERE id = :id", { id: last.id }, { autoflush: false });
+    expect(await stored()).toBe("u10999");
+    await s.flush();
+    expect(await stored()).toBe("changed again");
+    await s.rollback();
+    expect([last.username, s.stateOf(last)]).toEqual(["changed again", "transient"]);
+  });
+
   it("a change made while the object is inserted survives as a change", async () => {
     const { s } = work;
     const objects = Array.from({ length: 30 }, (_, i) => role(`r${i}`));

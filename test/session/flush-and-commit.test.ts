@@ -190,6 +190,29 @@ describeSession(
       expect(await work.rows("roles")).toHaveLength(4);
     });
 
+    it("S-64: new objects keep the values that they were given after their flush, and what they are linked to", async () => {
+      const { s, models } = work;
+      const [admin, guest]: any[] = ["admin", "guest"].map((name) => new models.Role({ name }));
+      const john: any = new models.User({ username: "john", role: admin });
+      s.addAll([john, guest]);
+      await s.flush();
+      john.username = "johnny";
+      await s.flush();
+      const nested = await s.beginNested();
+      john.username = "jack";
+      await s.flush();
+      await nested.rollback();
+      expect([john.username, s.stateOf(john)]).toEqual(["johnny", "persistent"]);
+      john.username = "jim";
+      john.role = guest;
+      await s.rollback();
+      expect([john.username, john.id, john.role, s.stateOf(john)]).toEqual(["jim", null, guest, "transient"]);
+      s.add(john);
+      await s.commit();
+      expect((await work.rows("users")).map(({ username }) => username)).toEqual(["jim"]);
+      expect((await work.rows("roles")).map(({ name }) => name)).toEqual(["guest"]);
+    });
+
     it("S-65: a rollback unsets what the flush filled in: keys and copied foreign keys", async () => {
       const { s } = work;
       const parent = role("parent");
