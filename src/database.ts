@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type { Model, ModelStatic, Options, Sequelize } from "sequelize";
 import type { DatabaseAddress } from "./database-url";
 import { checkStorage, maskPassword, parseDatabaseUrl } from "./database-url";
-import { Connection, cancelOn } from "./driver/connection";
+import { Connection, cancelOn, interruptUntil } from "./driver/connection";
 import type { ConnectionHouse, QueryEvent, QueryListener, StatementGuard } from "./driver/connection";
 import type { Dialect } from "./driver/dialect";
 import { dialectOf } from "./driver/dialects";
@@ -212,6 +212,7 @@ export class Database<M extends object = RegisteredModels> implements SessionHos
       .filter((raw) => ![...this.#house.held].some((connection) => connection.holds(raw)))
       .map(async (raw) => {
         await cancelOn(this.sequelize, raw, () => running.has(raw));
+        await interruptUntil(raw, () => !running.has(raw));
         return true;
       });
     return (await Promise.all([...held, ...others])).filter(Boolean).length;

@@ -104,6 +104,9 @@ export class Connection implements RowRunner {
   #face: Face | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #executing = false;
+  /** Numbers the statement that runs; 0 while none does. */
+  #running = 0;
+  #sent = 0;
   /** A cancelling was asked for, and no statement has failed since. */
   #cancelled = false;
   #inTransaction = false;
@@ -325,7 +328,9 @@ export class Connection implements RowRunner {
     const raw = this.#raw;
     if (!this.#executing || raw === undefined) return false;
     this.#cancelled = true;
+    const statement = this.#running;
     await cancelOn(this.#sequelize, raw, () => this.#executing);
+    await interruptUntil(raw, () => statement === 0 || this.#running !== statement);
     return true;
   }
 
@@ -416,6 +421,7 @@ export class Connection implements RowRunner {
       if (prepared) await prepared;
       const start = performance.now();
       this.#executing = true;
+      this.#running = this.#sent += 1;
       let rowCount: number | null = null;
       let failure: unknown;
       try {
@@ -429,6 +435,7 @@ export class Connection implements RowRunner {
         throw failure;
       } finally {
         this.#executing = false;
+        this.#running = 0;
         this.#notify({
           ...statement,
           durationMs: performance.now() - start,
@@ -565,6 +572,21 @@ export async function cancelOn(sequelize: Sequelize, connection: object, stillRu
     if (stillRuns()) await faceOf(killer).all(sql, []);
   } finally {
     await manager._disconnect(killer);
+  }
+}
+
+/** How long a statement has to end after it was interrupted. */
+const INTERRUPT_AGAIN_MS = 50;
+
+/**
+ * Interrupts a statement of SQLite again until it has ended: one that still waited for a thread had not begun, and what has not
+ * begun cannot be interrupted.
+ */
+export async function interruptUntil(connection: object, hasEnded: () => boolean): Promise<void> {
+  const raw = connection as RawConnection;
+  while (raw.interrupt && !hasEnded()) {
+    await new Promise((resolve) => setTimeout(resolve, INTERRUPT_AGAIN_MS));
+    if (!hasEnded()) raw.interrupt();
   }
 }
 

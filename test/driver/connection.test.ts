@@ -102,6 +102,24 @@ describeEachDatabase("a connection", (database) => {
     expect(await connection.cancel()).toBe(false);
   });
 
+  it("a statement that waits for its thread is cancelled too", async (context) => {
+    if (database.name !== "sqlite") return context.skip("a server has the statement at once");
+    const { pbkdf2 } = await import("node:crypto");
+    // Every thread is busy for a while, so that the statement is sent and has not begun.
+    const threads = Array.from(
+      { length: 4 },
+      () => new Promise((resolve) => pbkdf2("a", "b", 400_000, 64, "sha512", resolve)),
+    );
+    const running = connection
+      .all("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c")
+      .catch((error: unknown) => error);
+    while (!connection.executing) await new Promise((resolve) => setImmediate(resolve));
+    expect(await connection.cancel()).toBe(true);
+    expect(await running).toMatchObject({ name: "OperationalError" });
+    await Promise.all(threads);
+    expect(await values()).toEqual([]);
+  });
+
   it("a lost connection is told, and after a rollback a new one is taken", async (context) => {
     if (database.name === "sqlite") return context.skip("a file has no connection to lose");
     await connection.begin();
