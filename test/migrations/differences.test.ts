@@ -453,6 +453,25 @@ describeEachDatabase("autogenerate", (database) => {
     await project.ok("upgrade");
   });
 
+  it("keeps the index of a column whose foreign key changes", async () => {
+    const models = (indexes: object[], onDelete: string) => (sequelize: Sequelize) => {
+      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
+      const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" }, onDelete }, n: INTEGER };
+      sequelize.define("Changed", attributes, { tableName: "changed", timestamps: false, indexes });
+    };
+    for (const onDelete of ["CASCADE", "SET NULL"]) {
+      project.define(models([], onDelete));
+      await project.ok("migrate", "-m", "next");
+      project.statements.length = 0;
+      await project.ok("upgrade");
+      expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+    }
+    expect(project.statements.filter((sql) => sql.includes("DROP INDEX"))).toEqual([]);
+    project.define((sequelize) => sequelize.define("Parent", {}, { tableName: "parents", timestamps: false }));
+    await project.ok("migrate", "-m", "none");
+    await project.ok("upgrade");
+  });
+
   it("makes a unique and a plain index of the same columns, to which Sequelize gives one name", async () => {
     project.define((sequelize) => {
       sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });

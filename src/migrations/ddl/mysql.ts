@@ -16,6 +16,8 @@ import { DdlDialect, patched } from "./dialect";
  */
 export class MysqlDdl extends DdlDialect {
   declare readonly schema: MysqlSchemaDialect;
+  /** All changes of the operation at work, of which one statement makes some. */
+  #changes: readonly TableChange[] = [];
 
   override async renameTable(from: string, to: string): Promise<void> {
     await this.target.execute(`RENAME TABLE ${this.schema.quoteTable(from)} TO ${this.schema.quoteTable(to)}`);
@@ -23,6 +25,7 @@ export class MysqlDdl extends DdlDialect {
   }
 
   override async alterTable({ table: name, changes }: AlterTable): Promise<void> {
+    this.#changes = changes;
     let together: TableChange[] = [];
     const finish = async (): Promise<void> => {
       if (together.length > 0) await this.#alter(name, together);
@@ -216,6 +219,10 @@ export class MysqlDdl extends DdlDialect {
       );
     const isNeeded =
       table.foreignKeys.some((key) => key.name !== name && sameNames(key.columns, columns)) ||
+      // The key comes back with other actions; its index may be what a model asks for.
+      this.#changes.some(
+        (change) => change.kind === "createForeignKey" && sameNames(change.foreignKey.columns, columns),
+      ) ||
       all.some((change) => change.kind === "dropIndex" && change.name === name);
     return isOwn && !isNeeded ? [`DROP INDEX ${this.schema.sql.quote(name)}`] : [];
   }
