@@ -96,12 +96,16 @@ async function run({ line, types, first = "0" }) {
 }
 
 console.log(`node ${process.version}, processor ms (and ms) for a line and its answer, means of ${WINDOW} lines\n`);
-console.log(`| session | from line 1 | at line 100 | at line ${last} | ${last} / 1 | ${last} / 100 | memory then | at most |`);
+console.log(
+  `| session | from line 1 | at line 100 | at line ${last} | ${last} / 1 | ${last} / 100 | memory then | at most |`,
+);
 console.log("|---|---|---|---|---|---|---|---|");
 for (const [name, session] of Object.entries(sessions).filter(([name]) => name.includes(wanted))) {
   const { first, hundred, last: end, memory, most } = await run(session);
   const cell = ({ processor, wall }) => `${processor.toFixed(1)} (${wall.toFixed(1)})`;
   const ratios = [end.processor / first.processor, end.processor / hundred.processor].map((ratio) => ratio.toFixed(2));
-  console.log(`| ${[name, cell(first), cell(hundred), cell(end), ...ratios, `${memory} MB`, `${most} MB`].join(" | ")} |`);
+  console.log(
+    `| ${[name, cell(first), cell(hundred), cell(end), ...ratios, `${memory} MB`, `${most} MB`].join(" | ")} |`,
+  );
 }
 rmSync(folder, { recursive: true });

@@ -31,6 +31,9 @@ export const NEVER_SETTLED_EXIT_CODE = 13;
 /** The exit code after an error that came when everything else was done. */
 const FAILED_EXIT_CODE = 1;
 
+/** What a program ends with that SIGPIPE kills: nobody reads what it writes. */
+const CLOSED_OUTPUT_EXIT_CODE = 141;
+
 /** How long a complete input waits for a line that might go on it, where the input comes from a pipe that is still open. */
 const LOOK_AHEAD_MS = 50;
 
@@ -103,6 +106,8 @@ class Batch implements Surroundings {
 
   /** Takes an error of a timer, or of a promise that nobody watches: it counts like one of the input that runs. */
   readonly failLate = (error: unknown): void => {
+    // There is nobody to tell; what is not committed goes with the connection.
+    if (isClosedOutput(error)) process.exit(CLOSED_OUTPUT_EXIT_CODE);
     this.#runner.reportLate(error);
     if (this.#options.keepGoing === true) this.#ending = "failed";
     else if (!this.#hasEnded) this.#stop("failed");
@@ -286,4 +291,10 @@ class LineReader {
     this.#rest = lines.pop() ?? "";
     return lines;
   }
+}
+
+/** Whether an error says that the reader of what is written has gone: `… | head`. */
+function isClosedOutput(error: unknown): boolean {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  return code === "EPIPE" && syscall === "write";
 }

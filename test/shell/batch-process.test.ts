@@ -63,6 +63,18 @@ describe("a batch as a process", { timeout: 60_000 }, () => {
     });
   });
 
+  it.each(["stdout", "stderr"] as const)("ends without a word when the reader of %s has gone", async (stream) => {
+    const child = spawn(process.execPath, [join(folder, "test/shell/batch-host.js")]);
+    const others: string[] = [];
+    child[stream === "stdout" ? "stderr" : "stdout"].on("data", (data: Buffer) => others.push(data.toString()));
+    child[stream].once("data", () => child[stream].destroy());
+    const write = stream === "stdout" ? "console.log" : "console.error";
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(`for (;;) { ${write}("line"); await sleep(1) }\n`);
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect([code, others.join("")]).toEqual([141, ""]);
+  });
+
   it("is interrupted by SIGINT while it waits for lines", async () => {
     const child = spawn(process.execPath, [join(folder, "test/shell/batch-host.js")]);
     let written = "";
