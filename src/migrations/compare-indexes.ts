@@ -17,9 +17,7 @@ interface Uniqueness {
 function uniquenessOf(table: Table): Uniqueness[] {
   return [
     ...table.uniques.map((unique) => ({ columns: unique.columns, unique })),
-    ...table.indexes
-      .filter(isPlainUnique)
-      .map((index) => ({ columns: index.columns.map((part) => part.column ?? ""), index })),
+    ...table.indexes.filter(isPlainUnique).map((index) => ({ columns: columnsOf(index), index })),
   ];
 }
 
@@ -94,8 +92,9 @@ function compareIndexes(database: Table, model: Table, options: CompareOptions, 
     ...changes.flatMap(madeIndex),
     ...right.map((index) => createIndex(model.name, index).index.name),
   ]);
+  const added = [...changes.flatMap(madeColumns), ...right.map(columnsOf)];
   for (const [a, b] of pairs) {
-    if (options.dialect.indexesForeignKeys && goesWithForeignKey(a, database, model))
+    if (options.dialect.indexesForeignKeys && isLost(a, createIndex(model.name, b).index.name, database, model, added))
       changes.push(createIndex(model.name, b));
     else renameIndex(a, b, model.name, options, changes);
   }
@@ -153,14 +152,39 @@ function madeIndex(change: TableChange): string[] {
   return change.kind === "createUnique" && change.unique.name !== undefined ? [change.unique.name] : [];
 }
 
-/** Whether the index is one that the database made for a foreign key which the models do not have any more. */
-function goesWithForeignKey(index: Index, database: Table, model: Table): boolean {
-  return database.foreignKeys.some((key) => key.name === index.name) && !servesForeignKey(index, [model]);
+/** The columns of what is unique or indexed by a change. */
+function madeColumns(change: TableChange): string[][] {
+  if (change.kind === "createIndex") return [columnsOf(change.index)];
+  return change.kind === "createUnique" ? [change.unique.columns] : [];
+}
+
+function columnsOf({ columns }: Index): string[] {
+  return columns.map((part) => part.column ?? "");
+}
+
+/**
+ * Whether the index is one that the database made for a foreign key, and drops by itself: with the key, or because another one
+ * comes that begins with its columns.
+ *
+ * @param name   what the models call it; the database keeps one of the key's own name
+ * @param added  the columns of the indexes that come
+ */
+function isLost(
+  index: Index,
+  name: string,
+  database: Table,
+  model: Table,
+  added: readonly (readonly string[])[],
+): boolean {
+  if (!database.foreignKeys.some((key) => key.name === index.name)) return false;
+  if (!servesForeignKey(index, [model])) return true;
+  const columns = columnsOf(index);
+  return name !== index.name && added.some((others) => sameNames(others.slice(0, columns.length), columns));
 }
 
 /** Whether the database made the index for a foreign key by itself, or would have. */
 function servesForeignKey(index: Index, tables: readonly Table[]): boolean {
-  const columns = index.columns.map((part) => part.column ?? "");
+  const columns = columnsOf(index);
   return (
     !index.unique &&
     tables.some((table) => table.foreignKeys.some((foreignKey) => sameNames(foreignKey.columns, columns)))

@@ -453,6 +453,30 @@ describeEachDatabase("autogenerate", (database) => {
     await project.ok("upgrade");
   });
 
+  it("keeps the index of a foreign key's column when one comes that begins with it", async () => {
+    const models = (indexes: object[]) => (sequelize: Sequelize) => {
+      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
+      const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" } }, n: INTEGER };
+      sequelize.define("Grown", attributes, { tableName: "grown", timestamps: false, indexes });
+    };
+    const schemas: unknown[] = [];
+    for (const indexes of [[], [["p"]], [["p"], ["p", "n"]]]) {
+      project.define(models(indexes.map((fields) => ({ fields }))));
+      await project.ok("migrate", "-m", "next");
+      await project.ok("upgrade");
+      expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+      schemas.push(await project.comparable());
+    }
+    await project.ok("downgrade");
+    expect(await project.comparable()).toEqual(schemas[1]);
+    await project.ok("upgrade");
+    expect(await project.comparable()).toEqual(schemas[2]);
+    expect((await project.ok("check")).stdout).toBe("No new upgrade operations detected.\n");
+    project.define((sequelize) => sequelize.define("Parent", {}, { tableName: "parents", timestamps: false }));
+    await project.ok("migrate", "-m", "none");
+    await project.ok("upgrade");
+  });
+
   it("keeps the index of a column whose foreign key changes", async () => {
     const models = (indexes: object[], onDelete: string) => (sequelize: Sequelize) => {
       sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
