@@ -32,7 +32,7 @@ export class MysqlDdl extends DdlDialect {
       together = [];
     };
     for (const change of changes) {
-      if (change.kind === "renameColumn" || this.#repeats(together, change)) await finish();
+      if (change.kind === "renameColumn" || writesRows(change) || this.#repeats(together, change)) await finish();
       if (change.kind === "renameColumn") await this.#renameColumn(name, change.from, change.to);
       else if (
         (change.kind === "createIndex" && change.ifNotExists) ||
@@ -219,12 +219,25 @@ export class MysqlDdl extends DdlDialect {
       );
     const isNeeded =
       table.foreignKeys.some((key) => key.name !== name && sameNames(key.columns, columns)) ||
-      // The key comes back with other actions; its index may be what a model asks for.
-      this.#changes.some(
-        (change) => change.kind === "createForeignKey" && sameNames(change.foreignKey.columns, columns),
-      ) ||
+      this.#comesBack(name, columns) ||
       all.some((change) => change.kind === "dropIndex" && change.name === name);
     return isOwn && !isNeeded ? [`DROP INDEX ${this.schema.sql.quote(name)}`] : [];
+  }
+
+  /** Whether a foreign key of these columns follows the one that goes, and stays: its index may be what a model asks for. */
+  #comesBack(name: string, columns: readonly string[]): boolean {
+    const dropOf = (gone: string | undefined): number =>
+      this.#changes.findLastIndex(
+        (change) => change.kind === "dropConstraint" && change.type === "foreignKey" && change.name === gone,
+      );
+    const from = dropOf(name);
+    return this.#changes.some(
+      (change, i) =>
+        i > from &&
+        change.kind === "createForeignKey" &&
+        sameNames(change.foreignKey.columns, columns) &&
+        dropOf(change.foreignKey.name) < i,
+    );
   }
 
   /** The clauses that give back the index of a foreign key, which the database gave up when it was given this one. */
@@ -301,6 +314,11 @@ const BLIND: readonly TableChange["kind"][] = [
   "createIndex",
   "commentTable",
 ];
+
+/** Whether rows are written before the column can change, which is after all that stands before it. */
+function writesRows(change: TableChange): boolean {
+  return change.kind === "alterColumn" && (change.using !== undefined || change.fill !== undefined);
+}
 
 /** Whether the index begins with the columns. */
 function leads(index: readonly string[], columns: readonly string[]): boolean {
