@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { attach } from "../../src/database";
 import { databases } from "../databases";
 import { MigrationProject } from "./project";
 import type { RandomLimits, RandomModels, RandomTable } from "./random-models";
@@ -141,9 +142,9 @@ for (const database of databases()) {
         },
       );
 
-      it.each(seeds)(
-        "find nothing in a database that Sequelize itself made of edited models (seed %i)",
-        async (seed) => {
+      it.each(seeds.flatMap((seed) => [["sequelize.sync()", seed] as const, ["db.createAll()", seed] as const]))(
+        "find nothing in a database that %s made of edited models (seed %i)",
+        async (maker, seed) => {
           const sequelize = await database.create();
           const project = new MigrationProject(sequelize);
           const close = async (): Promise<void> => {
@@ -159,7 +160,17 @@ for (const database of databases()) {
           for (let edits = 0; edits < 20; edits++) randomEdit(random, models, limits);
           await project.ok("init");
           project.define((instance) => defineModels(instance, plain(models)));
-          await sequelize.sync();
+          const make = (): Promise<unknown> =>
+            maker === "sequelize.sync()"
+              ? sequelize.sync()
+              : attach(sequelize, { models: () => undefined }).createAll();
+          const refused = await make().then(
+            () => "",
+            (error: Error) => error.message,
+          );
+          // Sequelize gives some indexes of different columns one name, and cannot write some keys of tables in a circle.
+          if (/already exists|Duplicate key name|syntax error at or near "UNIQUE"/u.test(refused)) return;
+          expect(refused).toBe("");
           const found = await project.db("check");
           expect(found, JSON.stringify(models)).toEqual({
             exitCode: 0,
@@ -172,14 +183,19 @@ for (const database of databases()) {
   );
 }
 
-/** The models without checks, of which Sequelize knows nothing, and without computed columns, of which it makes ordinary ones. */
+/**
+ * The models without checks, of which Sequelize knows nothing, without computed columns, of which it makes ordinary ones, and
+ * without defaults that hold a semicolon, at which it cuts its statements.
+ */
 function plain(models: RandomModels): RandomModels {
   return {
     tables: models.tables.map((table) => {
       const gone = table.columns.flatMap((column) => (column.generated === undefined ? [] : [column.name]));
       return {
         ...table,
-        columns: table.columns.filter((column) => column.generated === undefined),
+        columns: table.columns
+          .filter((column) => column.generated === undefined)
+          .map((column) => (String(column.default).includes(";") ? { ...column, default: "a b" } : column)),
         checks: [],
         indexes: table.indexes.filter((index) => !index.columns.some(({ name }) => gone.includes(name))),
       };
