@@ -1,11 +1,11 @@
 import type { Index, IndexColumn, Table, Unique } from "../schema/schema";
-import { sameNameSet, sameNames } from "../schema/schema";
+import { indexColumns, leads, sameNameSet, sameNames } from "../schema/schema";
 import { normalExpression } from "./compare-columns";
 import type { CompareOptions, TableDifference } from "./compare-table";
 import { matchLists } from "./match-lists";
 import { constraintName } from "./names";
 import type { TableChange } from "./operation";
-import { dropConstraint } from "./operation";
+import { dropConstraint, madeKey } from "./operation";
 
 /** A unique constraint, or a unique index that says no more than one. */
 interface Uniqueness {
@@ -17,7 +17,7 @@ interface Uniqueness {
 function uniquenessOf(table: Table): Uniqueness[] {
   return [
     ...table.uniques.map((unique) => ({ columns: unique.columns, unique })),
-    ...table.indexes.filter(isPlainUnique).map((index) => ({ columns: columnsOf(index), index })),
+    ...table.indexes.filter(isPlainUnique).map((index) => ({ columns: indexColumns(index), index })),
   ];
 }
 
@@ -88,11 +88,12 @@ function compareIndexes(database: Table, model: Table, options: CompareOptions, 
     (a, b) => indexSignature(a) === indexSignature(b),
   );
   const { changes, findings, remarks } = difference;
+  const made = changes.flatMap(madeKey);
   const wanted = new Set([
-    ...changes.flatMap(madeIndex),
+    ...made.map(({ name }) => name),
     ...right.map((index) => createIndex(model.name, index).index.name),
   ]);
-  const added = [...changes.flatMap(madeColumns), ...right.map(columnsOf)];
+  const added = [...made.map(({ columns }) => columns), ...right.map(indexColumns)];
   for (const [a, b] of pairs) {
     if (options.dialect.indexesForeignKeys && isLost(a, createIndex(model.name, b).index.name, database, model, added))
       changes.push(createIndex(model.name, b));
@@ -146,22 +147,6 @@ function renamedUnique(stored: Unique, asked: Unique, table: string, options: Co
   return [{ kind: "renameConstraint", type: "unique", from: rule, to }];
 }
 
-/** The name of the index that a change makes. */
-function madeIndex(change: TableChange): string[] {
-  if (change.kind === "createIndex") return [change.index.name];
-  return change.kind === "createUnique" && change.unique.name !== undefined ? [change.unique.name] : [];
-}
-
-/** The columns of what is unique or indexed by a change. */
-function madeColumns(change: TableChange): string[][] {
-  if (change.kind === "createIndex") return [columnsOf(change.index)];
-  return change.kind === "createUnique" ? [change.unique.columns] : [];
-}
-
-function columnsOf({ columns }: Index): string[] {
-  return columns.map((part) => part.column ?? "");
-}
-
 /**
  * Whether the index is one that the database made for a foreign key, and drops by itself: with the key, or because another one
  * comes that begins with its columns.
@@ -178,13 +163,13 @@ function isLost(
 ): boolean {
   if (!database.foreignKeys.some((key) => key.name === index.name)) return false;
   if (!servesForeignKey(index, [model])) return true;
-  const columns = columnsOf(index);
-  return name !== index.name && added.some((others) => sameNames(others.slice(0, columns.length), columns));
+  const columns = indexColumns(index);
+  return name !== index.name && added.some((others) => leads(others, columns));
 }
 
 /** Whether the database made the index for a foreign key by itself, or would have. */
 function servesForeignKey(index: Index, tables: readonly Table[]): boolean {
-  const columns = columnsOf(index);
+  const columns = indexColumns(index);
   return (
     !index.unique &&
     tables.some((table) => table.foreignKeys.some((foreignKey) => sameNames(foreignKey.columns, columns)))

@@ -1,4 +1,5 @@
 import type { Check, Column, ForeignKey, Generated, Index, PrimaryKey, Table, Unique } from "../schema/schema";
+import { indexColumns } from "../schema/schema";
 
 /** A step of a migration as a value: it can be run, written into a revision file, applied to a schema, turned round. */
 export type Operation =
@@ -142,6 +143,12 @@ function reverseChange(change: TableChange): TableChange {
     case "commentTable":
       return { kind: "commentTable", comment: known(change.existing, change), existing: change.comment };
   }
+}
+
+/** What is unique or indexed by a change: its name, where it has one, and its columns. */
+export function madeKey(change: TableChange): { name?: string; columns: string[] }[] {
+  if (change.kind === "createIndex") return [{ name: change.index.name, columns: indexColumns(change.index) }];
+  return change.kind === "createUnique" ? [change.unique] : [];
 }
 
 /** The change that takes the constraint away and knows what it was. */

@@ -197,6 +197,16 @@ export function sameNames(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
+/** Whether a list of names begins with another. */
+export function leads(columns: readonly string[], first: readonly string[]): boolean {
+  return sameNames(columns.slice(0, first.length), first);
+}
+
+/** The columns of an index in their order; the place of an expression is empty. */
+export function indexColumns({ columns }: Pick<Index, "columns">): string[] {
+  return columns.map((part) => part.column ?? "");
+}
+
 /** Whether two lists hold the same names in any order. */
 export function sameNameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name) => b.includes(name));

@@ -4,8 +4,8 @@ import type { Mapper } from "../mapper/mapper";
 import { InvalidRequestError } from "../errors";
 import { Frame, becomeTransient, restoreValues } from "./frame";
 import { IdentityMap } from "./identity-map";
-import type { Instance, InstanceState, Values } from "./instance-state";
-import { LoadedState, peekState, rawState, setState } from "./instance-state";
+import type { Instance, InstanceState } from "./instance-state";
+import { LoadedState, peekState, rawState } from "./instance-state";
 import { describeInstance } from "./label";
 import { ownState } from "./own-state";
 import { Members } from "./relation-values";
@@ -397,10 +397,3 @@ export function* related(
     }
   }
 }
-
-/** Gives an instance that was just loaded the state that its like share. */
-export function attachLoaded(instance: Instance, state: LoadedState): void {
-  setState(instance, state);
-}
-
-export type { Values };

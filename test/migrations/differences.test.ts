@@ -286,6 +286,15 @@ function defineCases(sequelize: Sequelize, cases: readonly Difference[], side: "
   }
 }
 
+/** Models of a table of parents and of one that refers to it by `p`, with indexes of its own. */
+function parentAnd(table: string, indexes: object[], key: object = {}): (sequelize: Sequelize) => void {
+  return (sequelize) => {
+    sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
+    const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" }, ...key }, n: INTEGER };
+    sequelize.define(table, attributes, { tableName: table, timestamps: false, indexes });
+  };
+}
+
 function tableOf(position: number): string {
   return `things${position}x`;
 }
@@ -407,11 +416,7 @@ describeEachDatabase("autogenerate", (database) => {
   });
 
   it("drops several indexes that one foreign key rests on", async () => {
-    const models = (indexes: object[]) => (sequelize: Sequelize) => {
-      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
-      const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" } }, n: INTEGER };
-      sequelize.define("Doubled", attributes, { tableName: "doubled", timestamps: false, indexes });
-    };
+    const models = (indexes: object[]) => parentAnd("doubled", indexes);
     project.define(models([]));
     await project.ok("migrate", "-m", "key");
     await project.ok("upgrade");
@@ -431,11 +436,7 @@ describeEachDatabase("autogenerate", (database) => {
     ["both, the other first", { fields: ["n", "p"] }],
     ["the same column, once each", { fields: ["p"], unique: true }],
   ])("makes an index under the name of the one that a foreign key keeps: of %s", async (_, index) => {
-    const models = (indexes: object[]) => (sequelize: Sequelize) => {
-      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
-      const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" } }, n: INTEGER };
-      sequelize.define("Named", attributes, { tableName: "named", timestamps: false, indexes });
-    };
+    const models = (indexes: object[]) => parentAnd("named", indexes);
     project.define(models([]));
     await project.ok("migrate", "-m", "key");
     await project.ok("upgrade");
@@ -454,11 +455,7 @@ describeEachDatabase("autogenerate", (database) => {
   });
 
   it("keeps the index of a foreign key's column when one comes that begins with it", async () => {
-    const models = (indexes: object[]) => (sequelize: Sequelize) => {
-      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
-      const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" } }, n: INTEGER };
-      sequelize.define("Grown", attributes, { tableName: "grown", timestamps: false, indexes });
-    };
+    const models = (indexes: object[]) => parentAnd("grown", indexes);
     const schemas: unknown[] = [];
     for (const indexes of [[], [["p"]], [["p"], ["p", "n"]]]) {
       project.define(models(indexes.map((fields) => ({ fields }))));
@@ -478,13 +475,8 @@ describeEachDatabase("autogenerate", (database) => {
   });
 
   it("keeps the index of a column whose foreign key changes", async () => {
-    const models = (indexes: object[], onDelete: string) => (sequelize: Sequelize) => {
-      sequelize.define("Parent", {}, { tableName: "parents", timestamps: false });
-      const attributes = { p: { type: INTEGER, references: { model: "parents", key: "id" }, onDelete }, n: INTEGER };
-      sequelize.define("Changed", attributes, { tableName: "changed", timestamps: false, indexes });
-    };
     for (const onDelete of ["CASCADE", "SET NULL"]) {
-      project.define(models([], onDelete));
+      project.define(parentAnd("changed", [], { onDelete }));
       await project.ok("migrate", "-m", "next");
       project.statements.length = 0;
       await project.ok("upgrade");

@@ -1,11 +1,11 @@
 import type { MysqlSchemaDialect } from "../../schema/dialects/mysql";
 import { checkOf } from "../../schema/dialects/mysql";
 import type { Column, ForeignKey, Table } from "../../schema/schema";
-import { emptyTable, sameNames } from "../../schema/schema";
+import { emptyTable, indexColumns, leads, sameNames } from "../../schema/schema";
 import { MigrationError } from "../migration-error";
 import { shortened } from "../names";
 import type { AlterTable, DropConstraint, TableChange } from "../operation";
-import { alterTable } from "../operation";
+import { alterTable, madeKey } from "../operation";
 import { needsOrder } from "./change-order";
 import { DdlDialect, patched } from "./dialect";
 
@@ -102,7 +102,7 @@ export class MysqlDdl extends DdlDialect {
     const table = await this.requireTable(name);
     const keys = [...table.uniques.map((unique) => unique.columns), table.primaryKey?.columns ?? []];
     for (const key of table.foreignKeys) {
-      const others = table.indexes.map((index) => index.columns.map((part) => part.column ?? ""));
+      const others = table.indexes.map(indexColumns);
       if ([...keys, ...others].some((columns) => leads(columns, key.columns))) continue;
       const index = {
         name: key.name ?? key.columns.join("_"),
@@ -210,13 +210,7 @@ export class MysqlDdl extends DdlDialect {
   #dropOwnIndex(table: Table, name: string, all: readonly TableChange[]): string[] {
     const columns = table.foreignKeys.find((key) => key.name === name)?.columns ?? [];
     const index = table.indexes.find((candidate) => candidate.name === name);
-    const isOwn =
-      index !== undefined &&
-      !index.unique &&
-      sameNames(
-        index.columns.map((part) => part.column ?? ""),
-        columns,
-      );
+    const isOwn = index !== undefined && !index.unique && sameNames(indexColumns(index), columns);
     const isNeeded =
       table.foreignKeys.some((key) => key.name !== name && sameNames(key.columns, columns)) ||
       this.#comesBack(name, columns) ||
@@ -242,18 +236,12 @@ export class MysqlDdl extends DdlDialect {
 
   /** The clauses that give back the index of a foreign key, which the database gave up when it was given this one. */
   #replaceIndex(table: Table, name: string, changes: readonly TableChange[]): string[] {
-    const made = changes.flatMap((change) => {
-      if (change.kind === "createIndex")
-        return [{ name: change.index.name, columns: change.index.columns.map((part) => part.column ?? "") }];
-      return change.kind === "createUnique" ? [change.unique] : [];
-    });
+    const made = changes.flatMap(madeKey);
     const isDropped = (index: string): boolean =>
       index === name || changes.some((change) => change.kind === "dropIndex" && change.name === index);
     const stays = (columns: readonly string[]): boolean =>
       [
-        ...table.indexes
-          .filter((index) => !isDropped(index.name))
-          .map((index) => index.columns.map((part) => part.column ?? "")),
+        ...table.indexes.filter((index) => !isDropped(index.name)).map(indexColumns),
         ...[...made, ...table.uniques].map((key) => key.columns),
         table.primaryKey?.columns ?? [],
       ].some((index) => leads(index, columns));
@@ -263,16 +251,7 @@ export class MysqlDdl extends DdlDialect {
         (change) => change.kind === "dropConstraint" && change.type === "foreignKey" && change.name === key.name,
       );
     return table.foreignKeys
-      .filter(
-        (key) =>
-          dropped &&
-          leads(
-            dropped.columns.map((part) => part.column ?? ""),
-            key.columns,
-          ) &&
-          isKept(key) &&
-          !stays(key.columns),
-      )
+      .filter((key) => dropped && leads(indexColumns(dropped), key.columns) && isKept(key) && !stays(key.columns))
       .map((key) => {
         const names = [key.name, key.columns.join("_")].filter(
           (free) => free !== undefined && !made.some((index) => index.name === free),
@@ -318,9 +297,4 @@ const BLIND: readonly TableChange["kind"][] = [
 /** Whether rows are written before the column can change, which is after all that stands before it. */
 function writesRows(change: TableChange): boolean {
   return change.kind === "alterColumn" && (change.using !== undefined || change.fill !== undefined);
-}
-
-/** Whether the index begins with the columns. */
-function leads(index: readonly string[], columns: readonly string[]): boolean {
-  return sameNames(index.slice(0, columns.length), columns);
 }

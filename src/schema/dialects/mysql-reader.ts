@@ -1,6 +1,6 @@
 import type { DriverRow, StatementRunner } from "../../driver/dialect";
 import type { Column, Index, ReferentialAction, Schema, Table } from "../schema";
-import { emptyTable, findColumn } from "../schema";
+import { emptyTable, findColumn, indexColumns } from "../schema";
 import { isSymbol, nameOf, tokenize, withoutBrackets } from "../sql-tokens";
 
 /**
@@ -215,7 +215,7 @@ export function separateUniques(table: Table): void {
     index.method === undefined &&
     index.columns.every((part) => part.column !== undefined && !part.descending && part.length === undefined);
   for (const index of table.indexes.filter(isUnique)) {
-    table.uniques.push({ name: index.name, columns: index.columns.map((part) => part.column ?? "") });
+    table.uniques.push({ name: index.name, columns: indexColumns(index) });
   }
   table.indexes = table.indexes.filter((index) => !isUnique(index));
   foldJson(table);
