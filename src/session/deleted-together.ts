@@ -161,6 +161,11 @@ export function deletesAlone(mapper: Mapper): boolean {
   return [...mapper.relationships.values()].every(standsAlone);
 }
 
+/** How many objects share the states of the groups. */
+export function countOf(groups: readonly DeletedTogether[]): number {
+  return groups.reduce((sum, { size }) => sum + size, 0);
+}
+
 /** Whether the objects of all groups stand by ascending key, in which two sessions lock rows in the same order. */
 export function areInKeyOrder(groups: readonly DeletedTogether[]): boolean {
   let last: IdentityKey | undefined;

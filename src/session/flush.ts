@@ -9,6 +9,7 @@ import { explainFailure, nameCulprit } from "./culprit";
 import { insertStatement, isSqlExpression, updateStatement } from "./expression-values";
 import type { Assignment } from "./expression-values";
 import { hasHooks, runHooks } from "./flush-hooks";
+import { countOf } from "./deleted-together";
 import type { DeleteStep, DeleteTogetherStep, FlushPlan, InsertStep, PendingKey, UpdateStep } from "./flush-steps";
 import { becomeDeleted, becomeDeletedTogether, becomeInserted, becomeUpdated } from "./flushed-state";
 import type { InsertRows } from "./insert-rows";
@@ -325,8 +326,7 @@ export class Flush {
       };
       return { rows, settle: () => becomeDeletedTogether(this.#unit, group, sent) };
     });
-    const count = groups.reduce((sum, { size }) => sum + size, 0);
-    await this.#deleteParts(mapper, mapper.primaryKey, { length: count }, parts);
+    await this.#deleteParts(mapper, mapper.primaryKey, { length: countOf(groups) }, parts);
   }
 
   /** @param deleted  the objects, or only their number where none of them is to be named */

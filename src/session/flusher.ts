@@ -4,7 +4,7 @@ import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import { changedAttributes } from "./attribute-access";
 import { Cascades } from "./cascades";
-import { areInKeyOrder, deletesAlone } from "./deleted-together";
+import { areInKeyOrder, countOf, deletesAlone } from "./deleted-together";
 import type { DeletedTogether } from "./deleted-together";
 import { emplace } from "./emplace";
 import { Flush } from "./flush";
@@ -92,7 +92,7 @@ export class Flusher {
       return {
         inserts: plan.inserts.length - plan.replaced.size,
         updates: plan.updates.length + plan.replaced.size,
-        deletes: plan.together.reduce((sum, { size }) => sum + size, plan.deletes.length),
+        deletes: plan.deletes.length + countOf(plan.together),
       };
     } finally {
       this.#running = false;
@@ -192,7 +192,7 @@ export class Flusher {
     for (const states of [inserts, deleted.ownArray()]) for (const { mapper } of states) busy.add(mapper);
     for (const mapper of new Set(deleted.together.map((group) => group.mapper))) {
       const groups = deleted.together.filter((group) => group.mapper === mapper);
-      const isOne = groups.reduce((sum, { size }) => sum + size, 0) === 1;
+      const isOne = countOf(groups) === 1;
       if (isOne || busy.has(mapper) || !deletesAlone(mapper) || !areInKeyOrder(groups)) deleted.separate(groups);
     }
     return deleted.together;

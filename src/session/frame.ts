@@ -1,4 +1,5 @@
 import type { IdentityKey } from "../mapper/mapper";
+import { countOf } from "./deleted-together";
 import type { DeletedTogether } from "./deleted-together";
 import { emplace } from "./emplace";
 import type { InstanceState, Values } from "./instance-state";
@@ -45,7 +46,7 @@ export class Frame {
 
   /** How many objects were deleted. */
   get deletedSize(): number {
-    return this.deletedTogether.reduce((sum, { size }) => sum + size, this.deleted.length);
+    return this.deleted.length + countOf(this.deletedTogether);
   }
 
   noteChanged(state: InstanceState, values: Values): void {

@@ -1,4 +1,4 @@
-import { DeletedTogether, deletesAlone } from "./deleted-together";
+import { DeletedTogether, countOf, deletesAlone } from "./deleted-together";
 import type { Instance, InstanceState, LoadedState } from "./instance-state";
 
 /** A set with this many gaps, and more gaps than members, is closed up. */
@@ -107,7 +107,7 @@ export class DeletedStates extends StateSet {
   }
 
   override get size(): number {
-    return this.together.reduce((sum, { size }) => sum + size, super.size);
+    return super.size + countOf(this.#together);
   }
 
   /**
