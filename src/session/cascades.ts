@@ -26,38 +26,29 @@ export class Cascades {
   prepare(only: readonly InstanceState[] | undefined): Promise<void> | undefined {
     const { new: added, touched, deleted } = this.#unit;
     const leaving = deleted.ownArray();
+    const mayOrphan = askOfModel(hasOrphans);
+    const isUnknown = (state: InstanceState): boolean => (state.hasRow || mayOrphan(state)) && mustAsk(state);
     const unknown = only === undefined ? [added, touched, leaving] : [only];
-    if (!unknown.some((states) => states.some(isUnknown)) && !leaving.some(this.#leads)) return undefined;
+    if (!unknown.some((states) => states.some(isUnknown)) && !leaving.some(askOfModel(leadsToOthers))) return undefined;
     return this.#follow(only ?? [...added, ...touched, ...leaving]);
   }
 
   async #follow(states: readonly InstanceState[]): Promise<void> {
     for (const state of states) {
-      if (!isUnknown(state)) continue;
+      if (!mustAsk(state)) continue;
       await this.#completeRelations(state);
       this.#findOrphans(state);
     }
     const done = new Set<InstanceState>();
+    const leads = askOfModel(leadsToOthers);
     for (;;) {
       const round: InstanceState[] = [];
-      for (const state of this.#unit.deleted.ownArray()) if (this.#leads(state) && !done.has(state)) round.push(state);
+      for (const state of this.#unit.deleted.ownArray()) if (leads(state) && !done.has(state)) round.push(state);
       if (round.length === 0) return;
       for (const state of round) done.add(state);
       await this.#followDeletes(round);
     }
   }
-
-  /** Whether the delete of an object may concern others; most often asked for one of the same model as before. */
-  readonly #leads = ({ mapper }: InstanceState): boolean => {
-    const { relationships } = mapper;
-    if (this.#asked !== relationships) {
-      this.#asked = relationships;
-      this.#answer = leadsToOthers(mapper);
-    }
-    return this.#answer;
-  };
-  #asked: unknown;
-  #answer = false;
 
   /** What a collection or a reference held before it was assigned blindly. */
   async #completeRelations(state: InstanceState): Promise<void> {
@@ -188,7 +179,7 @@ export class Cascades {
 }
 
 /** Whether the database has to be asked before the changes of an object's relationships can be written. */
-function isUnknown(state: InstanceState): boolean {
+function mustAsk(state: InstanceState): boolean {
   for (let relation = state.relations; relation !== undefined; relation = relation.next) {
     const { relationship } = relation;
     if (relation instanceof Members) {
@@ -209,4 +200,23 @@ function leadsToOthers(mapper: Mapper): boolean {
   for (const { kind, cascade } of mapper.relationships.values())
     if (kind === "oneToMany" || kind === "oneToOne" || cascade.has("delete")) return true;
   return false;
+}
+
+/** Whether an object that leaves a relationship of the model is deleted; a new owner lets go of others in no other way. */
+function hasOrphans(mapper: Mapper): boolean {
+  for (const { cascade } of mapper.relationships.values()) if (cascade.has("delete-orphan")) return true;
+  return false;
+}
+
+/** The answer of an object's model, for one object after the other: most often the model is that of the one before. */
+function askOfModel(ask: (mapper: Mapper) => boolean): (state: InstanceState) => boolean {
+  let asked: Mapper | undefined;
+  let answer = false;
+  return ({ mapper }) => {
+    if (mapper !== asked) {
+      asked = mapper;
+      answer = ask(mapper);
+    }
+    return answer;
+  };
 }

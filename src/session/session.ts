@@ -207,7 +207,8 @@ export class Session implements QueryExecutor {
 
   /** Adds several objects; none if one of them is not an instance of a registered model. */
   addAll(objects: Iterable<object>): void {
-    const instances = [...objects].map((object) => this.#instance(object));
+    const instances: Instance[] = [];
+    for (const object of objects) instances.push(this.#instance(object));
     for (const instance of instances) this.#unit.add(instance, this.mapperOf(instance));
   }
 
@@ -713,7 +714,8 @@ export class Session implements QueryExecutor {
 
   /** Inserts or updates objects without a unit of work: their states do not change, nothing cascades. */
   async bulkSaveObjects(objects: Iterable<object>, options: BulkSaveOptions = {}): Promise<void> {
-    const instances = [...objects].map((object) => this.#instance(object));
+    const instances: Instance[] = [];
+    for (const object of objects) instances.push(this.#instance(object));
     await this.#bulk(() => bulkSaveObjects(this.connection, instances, options), "inserts", instances.length);
   }
 

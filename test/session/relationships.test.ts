@@ -175,6 +175,57 @@ describeSession("relationships", defineAll, (work) => {
     expect(await work.rows("users")).toMatchObject([{ role_id: r.id }]);
   });
 
+  it("R-1: who came to a collection that is not loaded is written with its key, whoever else came, went or stays out", async () => {
+    const { s } = work;
+    const [r, other] = [role("r"), role("other")];
+    await save(r, other);
+    const users = Array.from({ length: 8 }, (_, i) => user(`u${i}`, { role: r }));
+    const [, moved, , stranger, cleared, , turned] = users;
+    // In another order than they came.
+    s.addAll(users.toReversed().filter((each) => each !== stranger));
+    moved.role = other;
+    cleared.role = null;
+    turned.role = other;
+    turned.role = r;
+    await s.flush();
+    expect(r.users.isLoaded).toBe(false);
+    expect(work.warnings()).toEqual([expect.stringMatching(/^Object of type <User> not in session/)]);
+    const keys = (await work.rows("users")).map((row) => [row.username, row.role_id]);
+    expect(Object.fromEntries(keys)).toEqual({
+      u0: r.id,
+      u1: other.id,
+      u2: r.id,
+      u4: null,
+      u5: r.id,
+      u6: r.id,
+      u7: r.id,
+    });
+    await s.noAutoflush(() => r.users.load());
+    expect(new Set(r.users)).toEqual(new Set(users.filter((each) => each !== moved && each !== cleared)));
+    s.add(stranger);
+    await s.commit();
+    expect(await work.rows("users")).toContainEqual(expect.objectContaining({ username: "u3", role_id: r.id }));
+  });
+
+  it("R-1: all who came to a collection that is not loaded are written by their own references, and a rollback gives them back", async () => {
+    const { s } = work;
+    const r = role("r");
+    await save(r);
+    const users = Array.from({ length: 5 }, (_, i) => user(`u${i}`, { role: r }));
+    s.addAll(users);
+    await s.flush();
+    expect((await work.rows("users")).map((row) => row.role_id)).toEqual(users.map(() => r.id));
+    await s.rollback();
+    expect(users.map((each) => [s.stateOf(each), each.role])).toEqual(users.map(() => ["transient", r]));
+    s.addAll(users.slice(1));
+    await s.commit();
+    expect((await work.rows("users")).map((row) => [row.username, row.role_id])).toEqual(
+      users.slice(1).map((each) => [each.username, r.id]),
+    );
+    await r.users.load();
+    expect(r.users.toArray()).toEqual(users.slice(1));
+  });
+
   it("R-6: a pending child that leaves its pending parent is inserted without a key", async () => {
     const { s } = work;
     const r = role("r");
