@@ -3,6 +3,7 @@ import { InvalidRequestError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import { decoderOf } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
+import type { Relationship } from "../mapper/relationship";
 import { Entity } from "./entity";
 import { KeyNames, isStorableName } from "./key-names";
 import type { LoadPlan } from "./load-plan";
@@ -149,7 +150,7 @@ export class SelectList {
     }
     const columns = this.#columns(attributes, source, isAlone ? "" : `${source.name}_`);
     this.#keys.push(new Map(columns.map(({ attribute, key }) => [attribute, key])));
-    const children = plan === undefined ? [] : this.#children(entity, plan);
+    const children = plan === undefined ? [] : this.#children(entity, plan, columns);
     this.slots.push({
       kind: "entity",
       mapper: entity.mapper,
@@ -190,7 +191,7 @@ export class SelectList {
   }
 
   /** The columns of relationships whose rows stand beside their parent's. */
-  #children(entity: Entity, plan: LoadPlan): EntitySlot["children"] {
+  #children(entity: Entity, plan: LoadPlan, parentColumns: readonly EntityColumn[]): EntitySlot["children"] {
     const children: EntitySlot["children"][number][] = [];
     for (const child of plan.children.values()) {
       const { relationship, mapper } = child;
@@ -202,10 +203,13 @@ export class SelectList {
       // Its columns stand in the select list before its JOIN is written.
       const source = this.#writer.declare(target);
       const attributes = attributesOf(child);
+      const known = isJoined ? knownOfParent(relationship, parentColumns) : undefined;
+      const place = known === undefined ? -1 : attributes.indexOf(known.attribute);
       this.#writer.write(", ");
-      const columns = this.#columns(attributes, source, `${source.name}_`);
+      const columns = this.#columns(place === -1 ? attributes : attributes.toSpliced(place, 1), source, `${source.name}_`);
+      if (known !== undefined && place !== -1) columns.splice(place, 0, known);
       const complete = attributes.length === mapper.attributes.length;
-      const inner = this.#children(target, child);
+      const inner = this.#children(target, child, columns);
       const slot: EntitySlot = { kind: "entity", mapper, columns, direct: false, complete, children: inner };
       children.push({ relationship, alias: source.name, slot });
     }
@@ -233,6 +237,18 @@ export class SelectList {
       hint: `join it: .join("${child.path.at(-1)}"), or load it: .options(joined("${path}"))`,
     });
   }
+}
+
+/**
+ * The column of a joined child's foreign key: the join says that it equals a column of the parent, which stands in the row
+ * already. Undefined where equal values need not be the same one.
+ */
+function knownOfParent(relationship: Relationship, parent: readonly EntityColumn[]): EntityColumn | undefined {
+  const { kind, foreignKey: attribute, sourceKey } = relationship;
+  if (kind !== "oneToMany" && kind !== "oneToOne") return undefined;
+  if (attribute.kind !== "integer" || sourceKey.kind !== "integer" || attribute.primaryKey) return undefined;
+  const column = parent.find((each) => each.attribute === sourceKey);
+  return column && { attribute, key: column.key };
 }
 
 /** The select list of one model and nothing else, as most queries have it. */

@@ -36,7 +36,7 @@ describeQueries("Loading options", (fixture) => {
     const bounded = query.limit(2);
     expect(sqlOf(bounded)).toBe(
       "SELECT anon_1.id, anon_1.name, users_1.id AS users_1_id, users_1.username AS users_1_username, " +
-        "users_1.age AS users_1_age, users_1.active AS users_1_active, users_1.role_id AS users_1_role_id " +
+        "users_1.age AS users_1_age, users_1.active AS users_1_active " +
         "FROM (SELECT roles.id, roles.name FROM roles ORDER BY roles.name DESC LIMIT ?) AS anon_1 " +
         "LEFT OUTER JOIN users AS users_1 ON anon_1.id = users_1.role_id ORDER BY anon_1.name DESC, users_1.id",
     );

@@ -4,7 +4,7 @@ import { DataTypes } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";
 import { ArgumentError, NotLoadedError } from "../../src/errors";
-import { joined, noload, raiseload, selectin } from "../../src/query/load-options";
+import { joined, loadOnly, noload, raiseload, selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
 import { defineRoles, describeSession } from "./fixture";
 
@@ -224,6 +224,35 @@ describeSession("relationships", defineAll, (work) => {
     );
     await r.users.load();
     expect(r.users.toArray()).toEqual(users.slice(1));
+  });
+
+  it("what a join says to be equal stands in its rows once, and each loaded object has its foreign key", async () => {
+    const { s, models } = work;
+    const r = role("r");
+    const owner = make("Person", { name: "p" });
+    owner.passport = make("Passport", { number: "1" });
+    await save(r, user("a", { role: r }), user("b", { role: r }), owner);
+    s.expungeAll();
+    const values = async (query: any): Promise<unknown[]> =>
+      (await query.all()).map(({ dataValues }: any) => Object.entries(dataValues));
+    const users = await values((models.User as any).query.orderBy("id"));
+    const passports = await values((models.Passport as any).query);
+    s.expungeAll();
+    work.all();
+    const [found]: any[] = await (models.Role as any).query.options(joined("users")).orderBy("id").all();
+    expect(work.sql()[0]?.split(" FROM ")[0]).not.toContain("role_id");
+    expect(found.users.map(({ dataValues }: any) => Object.entries(dataValues))).toEqual(users);
+    expect(found.users.map((each: any) => each.role)).toEqual([found, found]);
+    const [person]: any[] = await (models.Person as any).query.options(joined("passport")).all();
+    expect([Object.entries(person.passport.dataValues)]).toEqual(passports);
+    s.expungeAll();
+    const [some]: any[] = await (models.Role as any).query
+      .options(joined("users"), loadOnly("users.username"))
+      .all();
+    expect(some.users.map(({ dataValues }: any) => Object.keys(dataValues))).toEqual([
+      ["id", "username"],
+      ["id", "username"],
+    ]);
   });
 
   it("R-6: a pending child that leaves its pending parent is inserted without a key", async () => {
