@@ -264,21 +264,20 @@ export class Loader {
       byKey.set(sourceKey.canonicalKey(key), []);
     }
     const children = await this.#selectIn(relationship.target, foreignKey, keys, relationship, options);
-    for (const child of children) byKey.get(sourceKey.canonicalKey(this.#rowValue(child, foreignKey)))?.push(child);
+    let areUnchanged = true;
+    for (const child of children) {
+      const state = peekState(child);
+      const isLoaded = state instanceof LoadedState;
+      areUnchanged &&= isLoaded;
+      const value = isLoaded ? child.dataValues[foreignKey.name] : storedValue(child, state, foreignKey);
+      byKey.get(sourceKey.canonicalKey(value))?.push(child);
+    }
     for (const state of owners) {
       const members = byKey.get(sourceKey.canonicalKey(state.instance.dataValues[sourceKey.name])) ?? [];
-      if (relationship.toMany) fillCollection(this.#unit, state.instance, relationship, members, { overwrite: true });
+      if (relationship.toMany)
+        fillCollection(this.#unit, state.instance, relationship, members, { overwrite: true, areUnchanged });
       else referenceOf(state, relationship).load(members[0] ?? null, this.#unit.epoch);
     }
-  }
-
-  /** The value that the row has: an unflushed change of the object is not yet in the database. */
-  #rowValue(instance: Instance, attribute: Attribute): unknown {
-    const state = peekState(instance);
-    const original = state instanceof LoadedState ? undefined : state?.original;
-    return original !== undefined && attribute.name in original
-      ? original[attribute.name]
-      : instance.dataValues[attribute.name];
   }
 
   async #loadAssociated(
@@ -359,6 +358,12 @@ export class Loader {
     const members = membersOf(state, relationship);
     return members.isLoaded && !members.replacing && !members.noload && members.epoch >= this.#unit.epoch;
   }
+}
+
+/** The value that the row has: an unflushed change of the object is not yet in the database. */
+function storedValue(instance: Instance, state: InstanceState | undefined, { name }: Attribute): unknown {
+  const original = state?.original;
+  return original !== undefined && name in original ? original[name] : instance.dataValues[name];
 }
 
 /** The instances of the first entity among the results. */
