@@ -16,7 +16,7 @@ import { isDerived, primaryEntity } from "./select-state";
 import { SourceWriter } from "./source-writer";
 import type { SqlParts } from "./sql-text";
 import { toLiteralText, toStatement } from "./sql-text";
-import { isBounded, wrappedState } from "./wrapped-state";
+import { hasHiddenOrder, isBounded, withoutHiddenOrder, wrappedState } from "./wrapped-state";
 
 /**
  * A query as a SELECT ready to be sent.
@@ -97,8 +97,11 @@ export class Compiler extends SourceWriter {
     return { parts: this.parts, slots: list.slots, plan };
   }
 
-  override select(state: SelectState, parent: Scope | undefined, use: Use): SelectionKeys {
-    return this.#select(withScope(state), parent, use, undefined).keys;
+  override select(state: SelectState, parent: Scope | undefined, use: Use | "part"): SelectionKeys {
+    const scoped = withScope(state);
+    const hasExtra = (use === "operand" || use === "part") && hasHiddenOrder(scoped);
+    const select = hasExtra ? withoutHiddenOrder(scoped) : scoped;
+    return this.#select(select, parent, use === "part" ? "derived" : use, undefined).keys;
   }
 
   /**

@@ -375,7 +375,10 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
   #named(name: string, method: string): Node {
     const { selection, joinpoint } = this[stateOf];
     const labelled = selection.find((entry) => entry.kind === "value" && entry.label === name);
-    if (labelled?.kind === "value") return labelled.node.kind === "column" ? labelled.node : { kind: "label", name };
+    if (labelled?.kind === "value") {
+      const isColumn = labelled.node.kind === "column" || labelled.node.kind === "derivedColumn";
+      return isColumn ? labelled.node : { kind: "label", name };
+    }
     for (const entity of [primaryEntity(this[stateOf]), joinpoint]) {
       const attribute = entity?.mapper.find(name);
       if (entity !== undefined && attribute !== undefined) return columnNode(entity, attribute);

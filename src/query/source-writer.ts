@@ -15,7 +15,7 @@ export abstract class SourceWriter extends NodeWriter {
   abstract override select(
     state: SelectState,
     parent: Scope | undefined,
-    use: "operand" | "exists" | "derived",
+    use: "operand" | "exists" | "derived" | "part",
   ): SelectionKeys;
 
   /** Writes a table or a derived table as it stands in FROM. */
@@ -81,13 +81,13 @@ export abstract class SourceWriter extends NodeWriter {
   }
 
   #compoundOrSelect(source: SelectState | Compound): SelectionKeys {
-    if (!isCompound(source)) return this.select(source, undefined, "derived");
+    if (!isCompound(source)) return this.select(source, this.scope.parent, "derived");
     const keys = source.operands.map((operand, i) => {
       if (i > 0) this.write(` ${source.operator} `);
       // A part with an order or a limit of its own may not stand bare, and not everywhere in brackets.
       const needsWrapping = isBoundedOrOrdered(operand);
       if (needsWrapping) this.write("SELECT * FROM (");
-      const own = this.select(operand, undefined, "derived");
+      const own = this.select(operand, this.scope.parent, "part");
       if (needsWrapping) this.write(`) AS ${this.#anonymousName()}`);
       return own;
     });

@@ -219,6 +219,15 @@ describeQueries("Expressions", (fixture) => {
     );
     expect(await ids(func.lower(c.username).eq("john"))).toEqual([1]);
     expect(() => cast(c.id, "integer); DROP TABLE users")).toThrow(/it is not a type/);
+    const [decimals] = await User.query
+      .filterBy({ id: 1 })
+      .withEntities(
+        c.id.cast("decimal(10, 2)"),
+        literal(1.239).cast(DataTypes.DECIMAL(10, 2)),
+        c.id.cast("decimal(10)"),
+      )
+      .all();
+    expect([...(decimals ?? [])]).toEqual(["1.00", "1.24", "1"]);
   });
 
   it("Q-9: aggregates give numbers on every database", async () => {

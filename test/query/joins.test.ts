@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { aliased, func } from "../../src/query/expressions";
+import { aliased, func, not } from "../../src/query/expressions";
 import { Query } from "../../src/query/query";
 import type { RunnableQuery } from "../../src/query/runnable-query";
 import { describeQueries, sqlOf, tailOf } from "./fixture";
@@ -201,6 +201,31 @@ describeQueries("Joins", (fixture) => {
     );
     expect((await counted.all()).map((row) => row.n)).toEqual([1, 1, 2, 0]);
     expect(() => User.query.scalarSubquery()).toThrow("must select exactly one column; this one selects 5");
+    const adults = User.query.filter(User.c.age.gt(26)).withEntities(User.c.id).subquery();
+    expect(tailOf(User.query.filter(User.c.id.in(adults)))).toBe(
+      "users WHERE users.id IN (SELECT users.id FROM users WHERE users.age > ?)",
+    );
+    expect(await ids(User.query.filter(User.c.id.in(adults)))).toEqual([1, 4]);
+    expect(await ids(User.query.filter(not(User.c.id.in(adults))))).toEqual([2, 3, 5]);
+    expect(() => User.query.filter(User.c.id.in(User.query.subquery()))).toThrow("this one selects 5");
+    expect(() => User.query.withEntities(adults as never)).toThrow(
+      expect.objectContaining({
+        message: "Cannot select a subquery as a whole.",
+        hint: "select its columns: subquery.c.id, or all of them: ...Object.values(subquery.c)",
+      }) as Error,
+    );
+    expect((await User.query.withEntities(...Object.values(adults.c)).all()).length).toBe(2);
+  });
+
+  it("Q-20: a query in FROM inside a condition sees the rows outside", async () => {
+    const { User, Role, database } = fixture;
+    const theirs = User.query.filter(User.c.roleId.eq(Role.c.id));
+    const any = theirs.filter(User.c.id.lt(2)).union(theirs.filter(User.c.id.gt(4)));
+    const query = Role.query.filter(any.exists()).orderBy("id");
+    expect(tailOf(query).match(/FROM \w+ WHERE users.role_id = roles.id/g)).toHaveLength(2);
+    // MariaDB has no such view into the statement outside, and says so.
+    if (database === "mariadb") await expect(query.all()).rejects.toThrow(/Unknown column/);
+    else expect((await query.all()).map((role) => role.id)).toEqual([1, 2]);
   });
 
   it("Q-20: unions and their like give the rows of a new table, from which the query goes on", async () => {

@@ -232,6 +232,33 @@ describeQueries("Query", (fixture) => {
     expect((await User.query.withEntities(initial).groupBy("name").all()).length).toBe(5);
   });
 
+  it("Q-11: a label by which is grouped counts before a column of that name", async () => {
+    const { User, Role } = fixture;
+    const length = func.length(User.c.username).label("username");
+    const query = User.query.withEntities(length, func.count().label("n")).groupBy("username").orderBy("username");
+    expect(sqlOf(query)).toBe(
+      "SELECT length(users.username) AS username, count(*) AS n FROM users GROUP BY 1 ORDER BY username",
+    );
+    expect((await query.all()).map((row) => [...row])).toEqual([
+      [3, 1],
+      [4, 1],
+      [5, 2],
+      [9, 1],
+    ]);
+    const joined = User.query
+      .join(User.c.role)
+      .withEntities(User.c.id.gt(1).label("name"), func.count().label("n"))
+      .groupBy("name")
+      .orderBy("n");
+    expect((await joined.all()).map((row) => [...row])).toEqual([
+      [false, 1],
+      [true, 3],
+    ]);
+    const both = Role.query.withEntities(Role.c.name.label("a"), func.count().label("n")).groupBy("a");
+    const union = both.union(both).groupBy("a").withEntities(func.count().label("n"));
+    expect(await union.count()).toBe(4);
+  });
+
   it("Q-14: rows of columns are frozen tuples with labels", async () => {
     const { User } = fixture;
     const query = User.query
@@ -353,6 +380,30 @@ describeQueries("Query", (fixture) => {
     const ordered = User.query.withEntities(User.c.active).distinct().orderBy(User.c.id);
     expect(sqlOf(ordered)).toBe("SELECT DISTINCT users.active, users.id AS order_1 FROM users ORDER BY order_1");
     expect((await ordered.all()).map((row) => [...row])).toEqual([[true], [true], [false], [true], [false]]);
+    expect(await ordered.count()).toBe(5);
+  });
+
+  it("Q-19: a column that distinct() only orders by is no column of a value, a list or a part of a union", async () => {
+    const { User, Role } = fixture;
+    const roles = User.query.filter(User.c.roleId.isNotNull()).withEntities(User.c.roleId).distinct();
+    const byName = roles.orderBy(User.c.username);
+    const inAll = User.query.filter(User.c.roleId.in(byName)).orderBy("id");
+    expect(tailOf(inAll)).toBe(
+      "users WHERE users.role_id IN (SELECT DISTINCT users.role_id FROM users WHERE users.role_id IS NOT NULL) ORDER BY users.id",
+    );
+    expect(names(await inAll.all())).toEqual(["john", "susan", "david", "per_cent%"]);
+    const inSome = User.query.filter(User.c.roleId.in(byName.limit(2))).orderBy("id");
+    expect(tailOf(inSome)).toContain(
+      '(SELECT anon_1."roleId" FROM (SELECT DISTINCT users.role_id AS "roleId", users.username AS order_1 FROM users ' +
+        "WHERE users.role_id IS NOT NULL ORDER BY users.username LIMIT ?) AS anon_1)",
+    );
+    expect(names(await inSome.all())).toEqual(["john", "susan", "david"]);
+    const least = Role.query.withEntities(byName.limit(1).scalarSubquery().label("first")).limit(1);
+    expect((await least.all()).map((row) => row.first)).toEqual([3]);
+    const union = byName
+      .limit(2)
+      .union(Role.query.filterBy({ id: 4 }).withEntities(Role.c.id.label("roleId")));
+    expect((await union.all()).map((row) => row[0]).sort()).toEqual([1, 3, 4]);
   });
 
   it("Q-19: distinct(column) is PostgreSQL's DISTINCT ON", async () => {
