@@ -11,7 +11,7 @@ import { Scope } from "./scope";
 import type { SelectionKeys, SourceName } from "./scope";
 import type { Use } from "./select-list";
 import { SelectList } from "./select-list";
-import type { SelectState } from "./select-state";
+import type { Join, SelectState } from "./select-state";
 import { isDerived, primaryEntity } from "./select-state";
 import { SourceWriter } from "./source-writer";
 import type { SqlParts } from "./sql-text";
@@ -146,11 +146,20 @@ export class Compiler extends SourceWriter {
     this.#clause(" HAVING ", having);
     this.#clause(" ORDER BY ", order);
     this.#writeLimit(state);
-    if (state.forUpdate && this.dialect.supportsForUpdate && use === "result") this.write(" FOR UPDATE");
+    if (state.forUpdate && (use === "result" || use === "derived")) this.#writeLock(state, list.joins);
     this.scope = outerScope;
     this.implicit = outerImplicit;
     this.hasOffset = hasOffset;
     return list;
+  }
+
+  #writeLock({ from, joins }: SelectState, loading: readonly Join[]): void {
+    if (!this.dialect.supportsForUpdate) return;
+    this.write(" FOR UPDATE");
+    const all = [...joins, ...loading];
+    if (!this.dialect.locksInnerRowsOnly || !all.some((join) => join.outer)) return;
+    const locked = [...from, ...all.filter((join) => !join.outer).map((join) => join.target)];
+    this.write(` OF ${locked.map((source) => this.source(source).prefix.slice(0, -1)).join(", ")}`);
   }
 
   #clause(word: string, parts: SqlParts): void {

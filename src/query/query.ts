@@ -272,7 +272,7 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
     return this.#with({ loads: [...this[stateOf].loads, ...requests] });
   }
 
-  /** Locks the rows until the end of the transaction, where the database can (FOR UPDATE). */
+  /** Locks the query's own rows until the end of the transaction, where the database can (FOR UPDATE). */
   withForUpdate(): Query<T, E> {
     return this.#with({ forUpdate: true });
   }

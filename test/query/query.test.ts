@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
-import { desc, func, literal, nullsFirst, nullsLast, text } from "../../src/query/expressions";
+import { aliased, desc, func, literal, nullsFirst, nullsLast, text } from "../../src/query/expressions";
+import { joined } from "../../src/query/load-options";
 import { Query } from "../../src/query/query";
 import type { RunnableQuery } from "../../src/query/runnable-query";
 import { describeQueries, sqlOf, tailOf } from "./fixture";
@@ -400,9 +401,7 @@ describeQueries("Query", (fixture) => {
     expect(names(await inSome.all())).toEqual(["john", "susan", "david"]);
     const least = Role.query.withEntities(byName.limit(1).scalarSubquery().label("first")).limit(1);
     expect((await least.all()).map((row) => row.first)).toEqual([3]);
-    const union = byName
-      .limit(2)
-      .union(Role.query.filterBy({ id: 4 }).withEntities(Role.c.id.label("roleId")));
+    const union = byName.limit(2).union(Role.query.filterBy({ id: 4 }).withEntities(Role.c.id.label("roleId")));
     expect((await union.all()).map((row) => row[0]).sort()).toEqual([1, 3, 4]);
   });
 
@@ -459,6 +458,22 @@ describeQueries("Query", (fixture) => {
     expect(query.sql.endsWith(" FOR UPDATE")).toBe(database !== "sqlite");
     expect(await query.all()).toHaveLength(1);
     expect(await query.count()).toBe(1);
+  });
+
+  it("Q-26: withForUpdate() locks the query's own rows beside those that are joined for loading", async () => {
+    const { Role, User, database } = fixture;
+    const bounded = Role.query.options(joined("users")).orderBy("id").limit(1).withForUpdate();
+    const lock = database === "sqlite" ? "" : " FOR UPDATE";
+    expect(sqlOf(bounded)).toContain(`FROM roles ORDER BY roles.id LIMIT ?${lock}) AS anon_1 LEFT OUTER JOIN`);
+    expect(sqlOf(bounded)).not.toMatch(/FOR UPDATE$/);
+    expect(await bounded.all()).toHaveLength(1);
+    const only = database === "postgres" ? " OF users" : "";
+    const beside = User.query.options(joined("role")).withForUpdate();
+    expect(sqlOf(beside).endsWith(`role_id${lock}${lock && only}`)).toBe(true);
+    expect(await beside.all()).toHaveLength(5);
+    const own = User.query.join("role").outerjoin("users", aliased(User)).withForUpdate();
+    expect(sqlOf(own).endsWith(database === "postgres" ? " FOR UPDATE OF users, roles" : lock)).toBe(true);
+    expect(await own.all()).toHaveLength(4);
   });
 
   it("passes on whether to flush first, and whether to overwrite what is loaded", async () => {
