@@ -81,6 +81,13 @@ export function multipliesRows(plan: LoadPlan): boolean {
   return false;
 }
 
+/** Whether a collection stands in the query's rows, joined by it or by the caller: its members come over several rows. */
+export function holdsCollections(plan: LoadPlan): boolean {
+  for (const child of plan.children.values())
+    if (isInRow(child) && (child.relationship?.toMany || holdsCollections(child))) return true;
+  return false;
+}
+
 /** The attributes that are selected: those asked for, the primary key, and the keys that further loading needs. */
 export function attributesOf(plan: LoadPlan): readonly Attribute[] {
   const { mapper, only, defer } = plan;

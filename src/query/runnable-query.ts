@@ -6,8 +6,9 @@ import { ArgumentError, InvalidRequestError, MultipleResultsFound, NoResultFound
 import type { ChangeOptions, DeleteOptions } from "./bulk-change";
 import { deleteChange, updateChange } from "./bulk-change";
 import { compileSelect, selectStatement, selectText } from "./compile";
+import { distinctObjects, repeatsObjects } from "./distinct-objects";
 import type { Entity } from "./entity";
-import { multipliesRows, planLoads, remainingLoads } from "./load-plan";
+import { holdsCollections, planLoads, remainingLoads } from "./load-plan";
 import type { NewValues } from "./model-shape";
 import type { Node } from "./node";
 import type { PaginateOptions } from "./pagination";
@@ -189,7 +190,7 @@ export class RunnableQuery<T = unknown> {
     const state = this[stateOf];
     const entity = primaryEntity(state);
     const hasEntity = state.loads.length > 0 && state.selection.some((selection) => selection.kind === "entity");
-    if (hasEntity && entity !== undefined && multipliesRows(planLoads(state, entity.mapper))) {
+    if (hasEntity && entity !== undefined && holdsCollections(planLoads(state, entity.mapper))) {
       if (state.batch === undefined) return this.#allByOne();
       throw new InvalidRequestError(
         "Can't use yieldPer() with eager loaders that require uniquing: a joined collection's rows may fall into several batches.",
@@ -198,8 +199,11 @@ export class RunnableQuery<T = unknown> {
     }
     const executor = this.requireExecutor();
     const options = { autoflush: state.autoflush, batch: state.batch ?? BATCH };
-    const results = executor.stream(() => compileSelect(state, executor.dialect), options);
-    return results[Symbol.asyncIterator]() as AsyncIterableIterator<T>;
+    const results = executor.stream(() => compileSelect(state, executor.dialect), options) as AsyncIterable<T>;
+    const mapper = entity !== undefined && repeatsObjects(state) ? entity.mapper : undefined;
+    return mapper === undefined
+      ? (results[Symbol.asyncIterator]() as AsyncIterableIterator<T>)
+      : distinctObjects(results, mapper);
   }
 
   async *#allByOne(): AsyncGenerator<T, void, undefined> {

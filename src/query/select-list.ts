@@ -247,6 +247,10 @@ export class SelectList {
     const { joins } = this.#state;
     const join = joins.find((each) => each.source === entity && each.relationship === child.relationship);
     if (join !== undefined && !isDerived(join.target)) return join.target;
+    // Joined by a condition of its own: it is clear where only one join leads to the model.
+    const candidates = joins.filter((each) => !isDerived(each.target) && each.target.mapper === child.mapper);
+    const [only] = candidates;
+    if (candidates.length === 1 && only?.relationship === undefined) return only?.target as Entity;
     const path = child.path.join(".");
     throw new InvalidRequestError(`Cannot fill "${path}" from this query: it does not join that relationship.`, {
       hint: `join it: .join("${child.path.at(-1)}"), or load it: .options(joined("${path}"))`,

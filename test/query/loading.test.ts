@@ -115,6 +115,16 @@ describeQueries("Loading options", (fixture) => {
     const u = aliased(User, "u");
     const aliasedJoin = Role.query.join(Role.c.users, u).options(containsEager("users"));
     expect(sqlOf(aliasedJoin)).toMatch(/u\.username AS u_username/);
+    const byCondition = Role.query
+      .join(User, User.c.roleId.eq(Role.c.id))
+      .options(containsEager("users"))
+      .orderBy("id");
+    expect((await byCondition.all()).map((role) => related(role, "users").length)).toEqual([1, 1, 2]);
+    const ambiguous = Role.query
+      .join(User, User.c.roleId.eq(Role.c.id))
+      .join(u, u.c.id.eq(User.c.id))
+      .options(containsEager("users"));
+    expect(() => ambiguous.toSQL()).toThrow(/does not join that relationship/);
   });
 
   it("Q-24: loadOnly() and defer() choose attributes; the primary key and needed keys stay", async () => {
