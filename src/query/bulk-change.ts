@@ -9,7 +9,7 @@ import { predicateOf } from "./evaluate";
 import { criteriaOf, isParanoid } from "./model-scope";
 import type { Node } from "./node";
 import { nodeOfExpression, operandBeside } from "./operand";
-import type { BulkChange, Synchronize } from "./query-executor";
+import type { BulkChange, Shows, Synchronize } from "./query-executor";
 import { SERVER_VALUE } from "./query-executor";
 import { columnNode } from "./relationship-link";
 import type { SelectState } from "./select-state";
@@ -79,7 +79,7 @@ function bulkChange(
   return {
     kind,
     mapper,
-    compile: () => changeStatement(dialect, entity, sets, conditions),
+    compile: () => changeStatement(dialect, entity, sets, conditions, state),
     compileKeys: () =>
       compileSelect(
         {
@@ -106,6 +106,7 @@ function changeStatement(
   entity: Entity,
   sets: readonly Assignment[],
   conditions: readonly Node[],
+  shows: Shows,
 ): Statement {
   const { table } = entity.mapper;
   const parts = changeParts(dialect, true, entity, (compiler: Compiler) => {
@@ -114,6 +115,7 @@ function changeStatement(
       compiler.write(`${i === 0 ? `UPDATE ${table} SET ` : ", "}${attribute.columnSql} = `).node(node);
     });
     if (conditions.length === 0) return;
+    compiler.shows = shows;
     compiler.write(" WHERE ");
     compiler.writeCondition(conditions);
   });

@@ -32,7 +32,7 @@ export function compileSelect(state: SelectState, dialect: Dialect): CompiledSel
     shape: isEntity ? "entity" : "tuple",
     unique: isEntity,
     populateExisting: state.populateExisting,
-    loads: plan === undefined ? [] : remainingLoads(plan),
+    loads: plan === undefined ? [] : remainingLoads(plan, state),
   };
 }
 
@@ -111,8 +111,9 @@ export class Compiler extends SourceWriter {
    * what comes into FROM may bring conditions.
    */
   #select(state: SelectState, parent: Scope | undefined, use: Use, plan: LoadPlan | undefined): SelectList {
-    const { scope: outerScope, implicit: outerImplicit, hasOffset } = this;
+    const { scope: outerScope, implicit: outerImplicit, hasOffset, shows } = this;
     this.scope = new Scope(parent);
+    this.shows = state;
     this.hasOffset ||= state.offset !== undefined;
     const criteriaFrom: Entity[] = [];
     const sources = state.from.map((source) => this.capture(() => this.writeSource(source)));
@@ -150,6 +151,7 @@ export class Compiler extends SourceWriter {
     this.scope = outerScope;
     this.implicit = outerImplicit;
     this.hasOffset = hasOffset;
+    this.shows = shows;
     return list;
   }
 

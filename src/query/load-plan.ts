@@ -2,7 +2,7 @@ import { ArgumentError, nearestName } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
-import type { LoadOption } from "./query-executor";
+import type { LoadOption, Shows } from "./query-executor";
 import type { LoadRequest, SelectState } from "./select-state";
 
 /** What is to be loaded of one entity: its attributes, and the relationships that options speak of. */
@@ -104,17 +104,18 @@ export function attributesOf(plan: LoadPlan): readonly Attribute[] {
 }
 
 /** The loading that is left to further statements, or that forbids them. */
-export function remainingLoads(plan: LoadPlan): LoadOption[] {
+export function remainingLoads(plan: LoadPlan, { withDeleted, unscoped }: Shows): LoadOption[] {
   const loads: LoadOption[] = [];
+  const shows = withDeleted || unscoped ? { shows: { withDeleted, unscoped } } : undefined;
   for (const child of plan.children.values()) {
     const { strategy, only, defer } = child;
     const parentIsInRow = plan.relationship === undefined || isInRow(plan);
     if (strategy === "selectin" || strategy === "noload" || strategy === "raiseload")
-      loads.push({ path: child.path, strategy, only, defer });
+      loads.push({ path: child.path, strategy, only, defer, ...shows });
     // Below rows of another statement there is nothing to join with: what is joined there is loaded by its own statement.
     else if (strategy !== undefined && !parentIsInRow)
-      loads.push({ path: child.path, strategy: "selectin", only, defer });
-    loads.push(...remainingLoads(child));
+      loads.push({ path: child.path, strategy: "selectin", only, defer, ...shows });
+    loads.push(...remainingLoads(child, { withDeleted, unscoped }));
   }
   return loads;
 }

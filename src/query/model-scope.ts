@@ -86,8 +86,8 @@ export function withScope(given: SelectState): SelectState {
   return {
     ...state,
     orderBy: state.orderBy.length > 0 || !isEntityQuery ? state.orderBy : orderTerms(scope.order, entity),
-    limit: state.limit ?? scope.limit,
-    offset: state.offset ?? scope.offset,
+    limit: state.limit ?? (state.ofRelationship ? undefined : scope.limit),
+    offset: state.offset ?? (state.ofRelationship ? undefined : scope.offset),
     loads: isEntityQuery ? [...loadRequests(scope, entity), ...state.loads] : state.loads,
     // Its options are in the query now.
     scope: { where: scope.where },

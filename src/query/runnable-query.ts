@@ -104,7 +104,7 @@ export class RunnableQuery<T = unknown> {
     const found = await executor.getByKey(mapper, key, {
       autoflush: this[stateOf].autoflush,
       populateExisting: this[stateOf].populateExisting,
-      loads: remainingLoads(plan),
+      loads: remainingLoads(plan, this[stateOf]),
       compile: (values) => this.#compileGet(values, executor.dialect),
     });
     return found as T | null;

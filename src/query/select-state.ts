@@ -80,6 +80,8 @@ export interface SelectState {
   readonly withDeleted: boolean;
   /** Default scopes of the models are left out. */
   readonly unscoped: boolean;
+  /** These are the rows that a relationship leads to: its statement says which hidden rows count, and a scope's bounds do not. */
+  readonly ofRelationship: boolean;
   /** Entities by whose names the first source of FROM is called too: the table's alias inside `any()` of a self-reference. */
   readonly standsFor: Entity | undefined;
   /** FROM was chosen by selectFrom(). */
@@ -118,6 +120,7 @@ export const EMPTY: SelectState = Object.freeze({
   batch: undefined,
   withDeleted: false,
   unscoped: false,
+  ofRelationship: false,
   standsFor: undefined,
   fromChosen: false,
   scope: undefined,

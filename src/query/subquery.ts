@@ -95,6 +95,8 @@ export function compoundState(
     autoflush: first.autoflush,
     batch: first.batch,
     populateExisting: first.populateExisting,
+    withDeleted: first.withDeleted,
+    unscoped: first.unscoped,
     joinpoint: primaryEntity(first),
     from: [derived],
     selection: first.selection.map((selection, index): Selection =>

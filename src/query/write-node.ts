@@ -16,9 +16,11 @@ import type {
 } from "./node";
 import { typeOf } from "./node";
 import { BINDING, bindingOf, bindingOfOperator } from "./operators";
+import type { Shows } from "./query-executor";
 import type { Scope, SelectionKeys, SourceName } from "./scope";
 import { derivedColumn } from "./scope";
 import type { SelectState, Source } from "./select-state";
+import { EMPTY } from "./select-state";
 import { SqlWriter } from "./sql-writer";
 import type { SqlParts } from "./sql-text";
 import { sequelizeCondition } from "./sequelize-condition";
@@ -28,6 +30,8 @@ export abstract class NodeWriter extends SqlWriter {
   /** Objects must have the keys that are asked of them; otherwise a missing one counts as NULL. */
   readonly strict: boolean;
   scope!: Scope;
+  /** The statement around: its relationships count the hidden rows that it counts itself. */
+  shows: Shows = EMPTY;
   /** What is being written is part of a SELECT with an OFFSET. */
   protected hasOffset = false;
   /** Puts a table that an expression names, and FROM does not, into FROM. */
@@ -167,13 +171,16 @@ export abstract class NodeWriter extends SqlWriter {
         this.select(node.state, this.scope, "operand");
         this.write(")");
         return;
-      case "exists":
+      case "exists": {
+        const { state } = node;
+        const { withDeleted, unscoped } = this.shows;
         this.write(
           node.negated ? "NOT EXISTS (" : this.hasOffset ? `${this.dialect.existsBesideOffset} (` : "EXISTS (",
         );
-        this.select(node.state, this.scope, "exists");
+        this.select(state.ofRelationship ? { ...state, withDeleted, unscoped } : state, this.scope, "exists");
         this.write(")");
         return;
+      }
       case "outer": {
         const inner = this.scope;
         if (inner.parent !== undefined) this.scope = inner.parent;
