@@ -26,6 +26,9 @@ export function planLoads(state: SelectState, mapper: Mapper): LoadPlan {
   for (const request of state.loads) {
     let plan = root;
     for (const [depth, key] of request.path.entries()) {
+      const source = request.sources?.[depth];
+      if (source !== undefined && source !== plan.mapper) throw wrongModel(`${source.name}.${key}`, plan);
+      if (key === "*") break;
       plan = childOf(plan, key);
       const isEnd = depth === request.path.length - 1;
       // A nested path loads what it passes in the same way, unless another option says how.
@@ -34,11 +37,42 @@ export function planLoads(state: SelectState, mapper: Mapper): LoadPlan {
       if (isEnd ? request.strategy !== undefined : passes && plan.strategy === undefined)
         plan.strategy = request.strategy;
     }
+    const { model, only = [], defer = [] } = request;
+    if (model !== undefined && model !== plan.mapper)
+      throw wrongModel(`${model.name}.${[...only, ...defer].join(", ")}`, plan);
     if (request.only !== undefined) plan.only = checkAttributes(plan.mapper, [...(plan.only ?? []), ...request.only]);
     if (request.defer !== undefined)
       plan.defer = checkAttributes(plan.mapper, [...(plan.defer ?? []), ...request.defer]);
   }
+  // What every other option leaves open.
+  for (const { path, strategy } of state.loads)
+    if (path.at(-1) === "*")
+      spread(
+        path.slice(0, -1).reduce((plan, key) => childOf(plan, key), root),
+        strategy,
+      );
   return root;
+}
+
+/** Gives a strategy to the relationships that have none, of the plan's model and of those that are loaded beside it. */
+function spread(plan: LoadPlan, strategy: LoadPlan["strategy"]): void {
+  for (const key of plan.mapper.relationships.keys()) {
+    const child = childOf(plan, key);
+    if (child.strategy === undefined) child.strategy = strategy;
+    else if (needsKeys(child)) spread(child, strategy);
+  }
+}
+
+/** Whether rows of the relationship are read. */
+function needsKeys({ strategy }: LoadPlan): boolean {
+  return strategy === "joined" || strategy === "selectin" || strategy === "contains";
+}
+
+function wrongModel(what: string, { mapper, path }: LoadPlan): ArgumentError {
+  const where = path.length === 0 ? "the query is of" : `"${path.join(".")}" leads to`;
+  return new ArgumentError(`Cannot use ${what} in this option: ${where} ${mapper.name}.`, {
+    hint: 'a path begins at the model of the query: joined("users.role"), loadOnly("users.username")',
+  });
 }
 
 function newPlan(mapper: Mapper, path: readonly string[], relationship: Relationship | undefined): LoadPlan {
@@ -93,8 +127,9 @@ export function attributesOf(plan: LoadPlan): readonly Attribute[] {
   const { mapper, only, defer } = plan;
   if (only === undefined && defer === undefined) return mapper.attributes;
   const needed = new Set<Attribute>(mapper.primaryKey);
-  for (const { relationship, strategy } of plan.children.values()) {
-    if (relationship === undefined || strategy === undefined) continue;
+  for (const child of plan.children.values()) {
+    const { relationship } = child;
+    if (relationship === undefined || !needsKeys(child)) continue;
     needed.add(relationship.kind === "manyToOne" ? relationship.foreignKey : relationship.sourceKey);
   }
   return mapper.attributes.filter(

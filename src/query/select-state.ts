@@ -1,3 +1,4 @@
+import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import type { Entity } from "./entity";
 import type { Node, OrderTerm } from "./node";
@@ -93,6 +94,10 @@ export interface SelectState {
 /** A loading option as the caller wrote it. */
 export interface LoadRequest {
   readonly path: readonly string[];
+  /** The models whose relationships the path names, where expressions say so. */
+  readonly sources?: readonly (Mapper | undefined)[];
+  /** The model whose attributes are chosen, where columns say so. */
+  readonly model?: Mapper | undefined;
   readonly strategy: LoadOption["strategy"] | "contains" | undefined;
   readonly only?: readonly string[];
   readonly defer?: readonly string[];
