@@ -4,7 +4,7 @@ import { DataTypes, Op, ValidationError } from "sequelize";
 import type { Model, Sequelize } from "sequelize";
 import { expect, it } from "vitest";
 import { StaleDataError } from "../../src/errors";
-import { joined, selectin } from "../../src/query/load-options";
+import { defer, joined, selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
 import { describeSession } from "./fixture";
 
@@ -91,7 +91,19 @@ function define(sequelize: Sequelize) {
   );
   Student.belongsToMany(Course, { as: "courses", through: Enrolment, foreignKey: "studentId", otherKey: "courseId" });
   Course.belongsToMany(Student, { as: "students", through: Enrolment, foreignKey: "courseId", otherKey: "studentId" });
-  const Shelf = sequelize.define("Shelf", { label: DataTypes.STRING }, { tableName: "shelves", timestamps: false });
+  const Shelf = sequelize.define(
+    "Shelf",
+    {
+      label: DataTypes.STRING,
+      mark: {
+        type: DataTypes.STRING,
+        get(): string {
+          return `<${this.getDataValue("mark")}>`;
+        },
+      },
+    },
+    { tableName: "shelves", timestamps: false },
+  );
   const Volume = sequelize.define(
     "Volume",
     { title: DataTypes.STRING, hidden: { type: DataTypes.BOOLEAN, defaultValue: false } },
@@ -322,6 +334,20 @@ describeSession("models of others", define, (work) => {
     expect(await nested.withDeleted().limit(9).count()).toBe(3);
     expect(await every.filter(hasHidden).update({ label: "changed" })).toBe(1);
     expect(await base.filter(hasHidden).update({ label: "again" })).toBe(0);
+  });
+
+  it("a getter of the model's own is not asked of an attribute that was not loaded", async () => {
+    const { s, models } = work;
+    const { Shelf } = models as Record<string, any>;
+    expect(make("Shelf").mark).toBe("<undefined>");
+    s.add(make("Shelf", { label: "a", mark: "x" }));
+    await s.commit();
+    s.expungeAll();
+    const shelf = await Shelf.query.options(defer("mark")).one();
+    expect(() => shelf.mark).toThrow(/Cannot read Shelf.mark of <Shelf 1>: it was not loaded/);
+    expect(shelf.get()).toMatchObject({ label: "a" });
+    await s.refresh(shelf, ["mark"]);
+    expect(shelf.mark).toBe("<x>");
   });
 
   it("a version guards against changes of another session, and default scopes hide rows", async () => {
