@@ -16,6 +16,8 @@ import { typeOf } from "./node";
 import { freeOperand, nodeOf, nodeOfExpression, operandLike } from "./operand";
 import { negate } from "./operators";
 import { RelationshipExpression } from "./relationship-expression";
+import type { Derived } from "./select-state";
+import { firstSelect, stateOfQuery } from "./select-state";
 
 /** The columns and relationships of a model as expressions: `User.c`. */
 export type Columns<M extends Model> = {
@@ -71,9 +73,9 @@ export class Aliased<M extends Model = Model> {
   readonly entity: Entity;
   readonly model: ModelStatic<M>;
 
-  constructor(model: ModelStatic<M>, name?: string) {
+  constructor(model: ModelStatic<M>, name?: string, rows?: Derived) {
     this.model = model;
-    this.entity = Entity.alias(Mapper.of(model), name);
+    this.entity = Entity.alias(Mapper.of(model), name, rows);
   }
 
   /** The columns and relationships of the alias. */
@@ -85,11 +87,38 @@ export class Aliased<M extends Model = Model> {
 /** An alias of any model. */
 export type AnyAlias = Pick<Aliased, "entity">;
 
-/** A second use of a model's table in one statement; without a name the compiler chooses one. */
-export function aliased<M extends Model>(model: ModelStatic<M>, name?: string): Aliased<M> {
+/** A query as a table, as `query.subquery()` gives it. */
+interface Rows {
+  readonly derived: Derived;
+}
+
+/**
+ * A second use of a model's table in one statement; without a name the compiler chooses one. With a subquery of the model's
+ * objects their rows stand in the place of the table: `aliased(User, User.query.limit(3).subquery())`.
+ */
+export function aliased<M extends Model>(model: ModelStatic<M>, name?: string): Aliased<M>;
+export function aliased<M extends Model>(model: ModelStatic<M>, rows: Rows, name?: string): Aliased<M>;
+export function aliased<M extends Model>(model: ModelStatic<M>, from?: string | Rows, given?: string): Aliased<M> {
+  const rows = typeof from === "object" ? (from as Rows | null)?.derived : undefined;
+  const name = rows === undefined ? from : given;
+  if (rows !== undefined && !selectsModel(rows, Mapper.of(model))) {
+    throw new ArgumentError(`Cannot make an alias of ${model.name}: the subquery selects none.`, {
+      hint: `${model.name}.query.limit(3).subquery()`,
+    });
+  }
   if (name !== undefined && (typeof name !== "string" || name === ""))
-    throw new ArgumentError(`Expected a name for the alias, got ${describe(name)}.`);
-  return new Aliased(model, name);
+    throw new ArgumentError(`Expected a name for the alias, got ${describe(name)}.`, {
+      hint: stateOfQuery(name) === undefined ? undefined : "an alias of a query is made of query.subquery()",
+    });
+  return new Aliased(model, name, rows);
+}
+
+function selectsModel(rows: Derived, mapper: Mapper): boolean {
+  return firstSelect(rows.source).selection.some((entry) => {
+    const entity =
+      entry.kind === "entity" ? entry.entity : entry.node.kind === "column" ? entry.node.entity : undefined;
+    return entity?.mapper === mapper;
+  });
 }
 
 /** All of the conditions hold; of none, every row does. */

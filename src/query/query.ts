@@ -45,7 +45,7 @@ type ModelOf<T> = T extends Model ? T : Model;
  */
 export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQuery<T> {
   /** A query of a model's objects, or of columns. */
-  static of<M extends Model>(executor: () => QueryExecutor | undefined, model: ModelStatic<M>): Query<M>;
+  static of<M extends Model>(executor: () => QueryExecutor | undefined, model: ModelStatic<M> | Aliased<M>): Query<M>;
   static of<const C extends readonly Selectable[]>(
     executor: () => QueryExecutor | undefined,
     ...selection: C
@@ -201,7 +201,9 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
 
   // ---- Select list ----
 
-  /** Rows of these columns and expressions instead. */
+  /** Rows of these columns and expressions instead, or the objects of one model. */
+  withEntities<M extends Model>(model: ModelStatic<M> | Aliased<M>): Query<M, E>;
+  withEntities<const C extends readonly Selectable[]>(...columns: C): Query<ResultRow<C>, E>;
   withEntities<const C extends readonly Selectable[]>(...columns: C): Query<ResultRow<C>, E> {
     if (columns.length === 0) throw new InvalidRequestError("Query.withEntities() needs at least one column or model.");
     const selection = columns.map(selectionOf);

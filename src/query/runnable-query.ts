@@ -296,7 +296,8 @@ export class RunnableQuery<T = unknown> {
     const [entry] = selection;
     if (entry?.kind !== "entity" || selection.length > 1)
       throw new InvalidRequestError("Query.get() can only be used against a single mapped class.");
-    const bounded = limit !== undefined || offset !== undefined || fromChosen || from.some(isDerived);
+    const isOfQuery = from.some((source) => isDerived(source) || source.rows !== undefined);
+    const bounded = limit !== undefined || offset !== undefined || fromChosen || isOfQuery;
     if (bounded || where.length + joins.length + groupBy.length + having.length > 0)
       throw new InvalidRequestError("Query.get() being called on a Query with existing criterion.");
     return entry.entity;

@@ -217,6 +217,39 @@ describeQueries("Joins", (fixture) => {
     expect((await User.query.withEntities(...Object.values(adults.c)).all()).length).toBe(2);
   });
 
+  it("Q-20: an alias of a model may stand for the rows of a subquery", async () => {
+    const { User, Role, executor } = fixture;
+    const rows = User.query.orderBy(User.c.id.desc()).limit(3).subquery();
+    const last = aliased(User, rows);
+    const query = Query.of(() => executor, last)
+      .filter(last.c.username.ne("amy"))
+      .orderBy(last.c.id);
+    expect(sqlOf(query)).toBe(
+      'SELECT anon_1.id, anon_1.username, anon_1.age, anon_1.active, anon_1.role_id AS "roleId" FROM (' +
+        "SELECT users.id, users.username, users.age, users.active, users.role_id FROM users ORDER BY users.id DESC LIMIT ?" +
+        ") AS anon_1 WHERE anon_1.username != ? ORDER BY anon_1.id",
+    );
+    expect((await query.all()).map((user) => [user instanceof User, user.id])).toEqual([
+      [true, 3],
+      [true, 5],
+    ]);
+    expect(await query.count()).toBe(2);
+    const joined = Role.query.join(Role.c.users, aliased(User, rows, "late")).filterBy({ active: false });
+    expect(tailOf(joined)).toMatch(
+      /^roles JOIN \(SELECT .*\) AS late ON roles.id = late.role_id WHERE late.active = \?$/,
+    );
+    expect(await ids(joined)).toEqual([2, 3]);
+    const some = aliased(User, User.query.withEntities(User.c.id, User.c.username).subquery());
+    const columns = Query.of(() => executor, some.c.username).filter(some.c.id.eq(2));
+    expect((await columns.all()).map((row) => row.username)).toEqual(["susan"]);
+    expect(() => Query.of(() => executor, some).toSQL()).toThrow("User.age is not among the columns of the subquery");
+    await expect(Query.of(() => executor, last).get(1)).rejects.toThrow(/existing criterion/);
+    expect(() => aliased(Role, rows)).toThrow("Cannot make an alias of Role: the subquery selects none.");
+    expect(() => aliased(User, User.query as never)).toThrow(
+      expect.objectContaining({ hint: "an alias of a query is made of query.subquery()" }) as Error,
+    );
+  });
+
   it("Q-20: a query in FROM inside a condition sees the rows outside", async () => {
     const { User, Role, database } = fixture;
     const theirs = User.query.filter(User.c.roleId.eq(Role.c.id));
