@@ -155,6 +155,11 @@ export class Mapper {
 
   /** The error for a name that is neither an attribute nor a relationship of this model. */
   unknownProperty(name: string): InvalidRequestError {
+    if (Object.hasOwn(this.model.getAttributes(), name)) {
+      return new InvalidRequestError(`Cannot use ${this.name}.${name} in a query: it is VIRTUAL and has no column.`, {
+        hint: `select ${this.name} and read ${name} of its objects`,
+      });
+    }
     const near = nearestName(name, [...this.#byName.keys(), ...this.relationships.keys()]);
     return new InvalidRequestError(`Entity namespace for "${this.tableName}" has no property "${name}".`, {
       hint:

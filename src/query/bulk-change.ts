@@ -7,6 +7,7 @@ import { changeParts, compileSelect } from "./compile";
 import type { Entity } from "./entity";
 import { predicateOf } from "./evaluate";
 import { criteriaOf, isParanoid } from "./model-scope";
+import { checkOptions } from "./named-options";
 import type { Node } from "./node";
 import { nodeOfExpression, operandBeside } from "./operand";
 import type { BulkChange, Shows, Synchronize } from "./query-executor";
@@ -41,12 +42,14 @@ interface Assignment {
 
 /** The bulk UPDATE of a query's rows. */
 export function updateChange(state: SelectState, dialect: Dialect, values: object, options: ChangeOptions): BulkChange {
+  checkOptions(options, ["synchronizeSession"], "update");
   const entity = changedEntity(state);
   return bulkChange("update", state, dialect, entity, assignments(entity, values), options);
 }
 
 /** The bulk DELETE of a query's rows; of a paranoid model, the UPDATE that marks them. */
 export function deleteChange(state: SelectState, dialect: Dialect, options: DeleteOptions): BulkChange {
+  checkOptions(options, ["synchronizeSession", "force"], "delete");
   const entity = changedEntity(state);
   const { deletedAt } = entity.mapper;
   const marks =
@@ -124,7 +127,7 @@ function changeStatement(
 
 function assignments(entity: Entity, values: object): Assignment[] {
   const { mapper } = entity;
-  if (typeof values !== "object" || values === null)
+  if (typeof values !== "object" || values === null || Array.isArray(values))
     throw new ArgumentError(`Expected new values by attribute in update(), got ${describe(values)}.`);
   const sets = Object.entries(values).map(([name, value]): Assignment => {
     const attribute = mapper.find(name);
@@ -174,11 +177,23 @@ function synchronizeOf({ synchronizeSession = "auto" }: ChangeOptions): Synchron
 function changedEntity(state: SelectState): Entity {
   const used = calledBuilder(state);
   if (used !== undefined)
-    throw new InvalidRequestError(`Can't call Query.update() or Query.delete() when ${used}() has been called`);
+    throw new InvalidRequestError(`Can't call Query.update() or Query.delete() when ${used}() has been called`, {
+      hint: changeHint(used, primaryEntity(state)),
+    });
   const entity = primaryEntity(state);
   if (entity === undefined || !entity.isModel || state.from.length !== 1)
     throw new InvalidRequestError("Query.update() and Query.delete() need a query of one model.");
   return entity;
+}
+
+/** How to choose the rows without what a bulk statement cannot have. */
+function changeHint(used: string, entity: Entity | undefined): string | undefined {
+  if (used === "orderBy") return "leave it out, or orderBy(null): the order of a change does not matter";
+  const { name, primaryKey } = entity?.mapper ?? {};
+  const [key, ...others] = primaryKey ?? [];
+  if (name === undefined || key === undefined || others.length > 0) return undefined;
+  const column = `${name}.c.${key.name}`;
+  return `choose the rows by their keys: ${name}.query.filter(${column}.in(query.withEntities(${column})))`;
 }
 
 function calledBuilder(state: SelectState): string | undefined {

@@ -182,7 +182,7 @@ type WindowOrder = Expression | Ordering;
 
 /** The functions whose results have a known type; any other name gives an expression of unknown type. */
 export interface Functions {
-  count(argument?: Expression): FunctionCall<number>;
+  count(argument?: Expression | "*"): FunctionCall<number>;
   sum<T>(argument: Expression<T>): FunctionCall<T | null>;
   avg(argument: Expression): FunctionCall<number | null>;
   min<T>(argument: Expression<T>): FunctionCall<T | null>;
@@ -220,7 +220,14 @@ export const func: Functions = new Proxy({} as Functions, {
 
 function callOf(name: string): (...values: unknown[]) => FunctionCall {
   return (...values) => {
-    if (name === "count" && values.length === 0) return call(name, [{ kind: "star" }], false);
+    const [first] = values;
+    if (name === "count" && (values.length === 0 || first === "*")) return call(name, [{ kind: "star" }], false);
+    if (name === "count" && nodeOfExpression(first) === undefined) {
+      const model = typeof first === "function" ? first.name : "User";
+      throw new ArgumentError(`Expected a column in func.count(), got ${describe(first)}.`, {
+        hint: `func.count(${model}.c.${typeof first === "string" ? first : "id"}), or func.count() for rows`,
+      });
+    }
     const distinct = values.length === 1 && values[0] instanceof DistinctArgument;
     return call(name, argumentsOf(name, values), distinct);
   };
@@ -314,7 +321,24 @@ export function orderTerm(argument: OrderArgument): OrderTerm {
   if (argument instanceof Ordering) return argument.term;
   const node = typeof argument === "string" ? ({ kind: "label", name: argument } as const) : nodeOfExpression(argument);
   if (node !== undefined) return { operand: node, descending: false, nulls: undefined };
-  throw new ArgumentError(`Expected a column, an expression or a name in orderBy(), got ${describe(argument)}.`);
+  throw new ArgumentError(`Expected a column, an expression or a name in orderBy(), got ${describe(argument)}.`, {
+    hint: orderHint(argument),
+  });
+}
+
+/** How to write what other libraries order by. */
+function orderHint(given: unknown): string | undefined {
+  if (Array.isArray(given)) {
+    const [name, direction] = given as unknown[];
+    const isDescending = typeof direction === "string" && /^desc/i.test(direction);
+    return typeof name === "string"
+      ? `orderBy(${isDescending ? `desc("${name}")` : `"${name}"`})`
+      : "orderBy(...terms)";
+  }
+  if (given instanceof RelationshipExpression)
+    return `order by a column: ${given.relationship.target.name}.c.…, joined before`;
+  if (typeof given === "object" && given !== null) return 'text("…") for SQL of your own';
+  return given === null || given === false ? "orderBy(null) alone forgets the order" : undefined;
 }
 
 export { Column, Expression, Labelled, Ordering, RelationshipExpression };

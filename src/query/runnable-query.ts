@@ -9,6 +9,7 @@ import { compileSelect, selectStatement, selectText } from "./compile";
 import { distinctObjects, repeatsObjects } from "./distinct-objects";
 import type { Entity } from "./entity";
 import { holdsCollections, planLoads, remainingLoads } from "./load-plan";
+import { checkOptions } from "./named-options";
 import type { NewValues } from "./model-shape";
 import type { Node } from "./node";
 import type { PaginateOptions } from "./pagination";
@@ -172,6 +173,7 @@ export class RunnableQuery<T = unknown> {
 
   /** How the database would run the query; with `analyze`, how it did. */
   async explain(options: { analyze?: boolean } = {}): Promise<PlanNode> {
+    checkOptions(options, ["analyze"], "explain");
     const executor = this.requireExecutor();
     const { dialect } = executor;
     const analyze = options.analyze ?? false;

@@ -16,6 +16,7 @@ import type {
 } from "./node";
 import { typeOf } from "./node";
 import { BINDING, bindingOf, bindingOfOperator } from "./operators";
+import { Entity } from "./entity";
 import type { Shows } from "./query-executor";
 import type { Scope, SelectionKeys, SourceName } from "./scope";
 import { derivedColumn } from "./scope";
@@ -211,8 +212,11 @@ export abstract class NodeWriter extends SqlWriter {
     if (found !== undefined) return found;
     this.implicit(source);
     const added = this.scope.find(source);
-    if (added === undefined) throw new InvalidRequestError("A table of this expression is not part of the statement.");
-    return added;
+    if (added !== undefined) return added;
+    const name = source instanceof Entity ? source.mapper.name : (source.alias ?? "A subquery");
+    throw new InvalidRequestError(`${name} is not part of the statement.`, {
+      hint: "a bulk change speaks of one model: conditions on others are any() and has() of its relationships, or in(query)",
+    });
   }
 
   /** The name that a bare column has in its table, derived or not; undefined for any other node. */

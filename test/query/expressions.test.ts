@@ -255,6 +255,18 @@ describeQueries("Expressions", (fixture) => {
     expect((await User.query.filterBy({ id: 99 }).withEntities(func.sum(c.age)).one())[0]).toBeNull();
   });
 
+  it("count() counts rows or a column, and no text", async () => {
+    const { User } = fixture;
+    expect(sqlOf(User.query.withEntities(func.count("*")))).toBe("SELECT count(*) AS count FROM users");
+    expect(await User.query.withEntities(func.count("*")).scalar()).toBe(5);
+    expect(() => func.count("id" as never)).toThrow(
+      expect.objectContaining({ hint: "func.count(User.c.id), or func.count() for rows" }) as Error,
+    );
+    expect(() => func.count(User as never)).toThrow(/Expected a column in func.count\(\)/);
+    expect(await User.query.withEntities(func.count(User.c.age.distinct())).scalar()).toBe(3);
+    expect(await User.query.withEntities(func.count(literal(1))).scalar()).toBe(5);
+  });
+
   it("Q-9: windows", async () => {
     const { User } = fixture;
     const { c } = User;

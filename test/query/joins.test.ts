@@ -187,6 +187,14 @@ describeQueries("Joins", (fixture) => {
     expect((await query.all()).map((row) => [...row])).toEqual([["susan", 3]]);
   });
 
+  it("a many-to-many relationship is told where only the model was named", () => {
+    const { Item, Keyword } = fixture;
+    expect(() => Item.query.join(Keyword)).toThrow(
+      expect.objectContaining({ hint: "over the association: .join(Item.c.keywords)" }) as Error,
+    );
+    expect(Item.query.join(Item.c.keywords).sql).toContain("JOIN keywords");
+  });
+
   it("Q-20: a query of one column is a value", async () => {
     const { User, Role } = fixture;
     const oldest = User.query.withEntities(func.max(User.c.age)).scalarSubquery();

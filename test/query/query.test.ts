@@ -184,6 +184,22 @@ describeQueries("Query", (fixture) => {
     expect((await labelled.filter(User.c.age.isNotNull()).all()).map((row) => row.next)).toEqual([42, 31, 26, 26]);
   });
 
+  it("Q-11: other ways to write an order are told in ours", () => {
+    const { User } = fixture;
+    const told: [unknown, string][] = [
+      ["age DESC", 'desc("age")'],
+      ["-age", 'desc("age")'],
+      ["age asc", '"age"'],
+      [["age", "DESC"], 'orderBy(desc("age"))'],
+      [["age"], 'orderBy("age")'],
+      [[User.c.age], "orderBy(...terms)"],
+      [User.c.role, "order by a column: Role.c.…, joined before"],
+      [null, "orderBy(null) alone forgets the order"],
+    ];
+    for (const [term, hint] of told)
+      expect(() => User.query.orderBy("id", term as string)).toThrow(expect.objectContaining({ hint }) as Error);
+  });
+
   it("Q-11: null or false forgets the order, and a new one begins", () => {
     const { User } = fixture;
     const ordered = User.query.orderBy("age");
