@@ -255,6 +255,20 @@ describeQueries("Expressions", (fixture) => {
     expect((await User.query.filterBy({ id: 99 }).withEntities(func.sum(c.age)).one())[0]).toBeNull();
   });
 
+  it("a whole number beyond 64 bits is refused, and is a decimal as the hint says", async () => {
+    const { User } = fixture;
+    expect(() => literal(12345678901234567890n)).toThrow(
+      expect.objectContaining({
+        message: "Cannot use 12345678901234567890 as a value in literal(): it has more than 64 bits.",
+        hint: 'cast("12345678901234567890", "decimal(20)")',
+      }) as Error,
+    );
+    const greatest = User.query.withEntities(literal(2n ** 63n - 1n), literal(-(2n ** 63n))).limit(1);
+    expect([...(await greatest.one())]).toEqual(["9223372036854775807", "-9223372036854775808"]);
+    const decimal = User.query.withEntities(cast("12345678901234567890", "decimal(20)")).limit(1);
+    if (fixture.database !== "sqlite") expect(await decimal.scalar()).toBe("12345678901234567890");
+  });
+
   it("count() counts rows or a column, and no text", async () => {
     const { User } = fixture;
     expect(sqlOf(User.query.withEntities(func.count("*")))).toBe("SELECT count(*) AS count FROM users");

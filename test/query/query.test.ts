@@ -296,6 +296,14 @@ describeQueries("Query", (fixture) => {
     expect(() => User.query.withEntities()).toThrow(/withEntities\(\) needs at least one column/);
   });
 
+  it("Q-14: a label may be any name", async () => {
+    const { User } = fixture;
+    for (const name of ["__proto__", "constructor", "length", "a\"b`c'; --", "with space", "Ünï"]) {
+      const [row] = await User.query.withEntities(User.c.id.label(name)).orderBy("id").all();
+      expect([row?.[0], row?.keys()], name).toEqual([1, [name]]);
+    }
+  });
+
   it("Q-14: models, columns and expressions stand side by side in a row", async () => {
     const { User, Role, executor } = fixture;
     const query = Query.of(() => executor, User, Role.c.name, literal(7).label("seven"))
