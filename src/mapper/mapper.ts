@@ -6,6 +6,7 @@ import { Attribute, IMPOSSIBLE } from "./attribute";
 import { Relationship } from "./relationship";
 import type { RowClass } from "./row-class";
 import { rowClassOf } from "./row-class";
+import { tableNameOf } from "./table-name";
 
 /** A row's identity within its model: a number or text for one key column, text for several. */
 export type IdentityKey = string | number;
@@ -80,9 +81,9 @@ export class Mapper {
     this.model = model;
     this.name = model.name;
     this.dialect = dialectOf(sequelize);
-    const table = model.getTableName() as string | { tableName: string; schema?: string };
-    this.tableName = typeof table === "string" ? table : table.tableName;
-    this.schema = typeof table === "string" || !table.schema ? undefined : table.schema;
+    const { name, schema } = tableNameOf(model.getTableName(), sequelize);
+    this.tableName = name;
+    this.schema = schema;
     this.table =
       (this.schema === undefined ? "" : `${this.dialect.identifier(this.schema)}.`) +
       this.dialect.identifier(this.tableName);
