@@ -134,6 +134,8 @@ export abstract class Dialect {
   abstract readonly supportsNullsOrdering: boolean;
   /** `SELECT … FOR UPDATE`. */
   abstract readonly supportsForUpdate: boolean;
+  /** FOR UPDATE is refused for the tables behind an outer join, so that the others are named: `FOR UPDATE OF users`. */
+  readonly locksInnerRowsOnly: boolean = false;
   /** `a IS DISTINCT FROM b`; elsewhere the dialect's own null-safe comparison. */
   abstract readonly supportsIsDistinctFrom: boolean;
   /** After an error every statement fails until ROLLBACK (to a savepoint). */

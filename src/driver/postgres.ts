@@ -61,6 +61,7 @@ export class PostgresDialect extends Dialect {
   override readonly supportsIlike = true;
   override readonly supportsNullsOrdering = true;
   override readonly supportsForUpdate = true;
+  override readonly locksInnerRowsOnly = true;
   override readonly supportsIsDistinctFrom = true;
   override readonly abortsTransactionOnError = true;
   override readonly interruptUndoesTransaction = false;

@@ -8,7 +8,7 @@ import type { Relationship } from "../mapper/relationship";
 import { compileSelect } from "../query/compile";
 import { Entity } from "../query/entity";
 import type { Node, OrderTerm } from "../query/node";
-import type { CompiledSelect, LoadOption } from "../query/query-executor";
+import type { CompiledSelect, LoadOption, Shows } from "../query/query-executor";
 import { columnNode, fixedValues, linkOf } from "../query/relationship-link";
 import type { SelectState } from "../query/select-state";
 import { EMPTY } from "../query/select-state";
@@ -33,6 +33,8 @@ export interface RelatedOptions {
   defer?: readonly string[] | undefined;
   /** What is loaded already is loaded again. */
   again?: boolean;
+  /** Which rows that a model hides count all the same. */
+  shows?: Shows | undefined;
 }
 
 /** Sends SELECTs and reads their rows through the identity map. */
@@ -136,7 +138,12 @@ export class Loader {
         .map((load) => ({ ...load, path: load.path.slice(1) }));
       if (own?.strategy === "noload" || own?.strategy === "raiseload") this.#mark(owners, relationship, own.strategy);
       else if (own !== undefined)
-        await this.loadRelated(owners, relationship, { loads: nested, only: own.only, defer: own.defer });
+        await this.loadRelated(owners, relationship, {
+          loads: nested,
+          only: own.only,
+          defer: own.defer,
+          shows: own.shows,
+        });
       else await this.loadPaths(this.#loadedTargets(owners, relationship), nested);
     }
   }
@@ -300,7 +307,7 @@ export class Loader {
     for (const part of inParts(owners.map((state) => state.instance.dataValues[sourceKey.name]))) {
       const compiled = compileSelect(
         {
-          ...selectOf(targetEntity),
+          ...selectOf(targetEntity, options.shows),
           selection: [
             { kind: "entity", entity: targetEntity },
             { kind: "value", node: ownerKey, label: "owner" },
@@ -338,7 +345,7 @@ export class Loader {
     for (const part of inParts(values)) {
       const compiled = compileSelect(
         {
-          ...selectOf(entity),
+          ...selectOf(entity, options.shows),
           where: [isIn(column, attribute, part), ...fixedConditions(relationship, entity)],
           orderBy: orderOf(relationship, entity),
           loads: loadsOf({ ...options, only: options.only && [...options.only, attribute.name] }),
@@ -382,8 +389,9 @@ export function keyValues(mapper: Mapper, instance: Instance): unknown[] {
   );
 }
 
-function selectOf(entity: Entity): SelectState {
-  return { ...EMPTY, selection: [{ kind: "entity", entity }], from: [entity], joinpoint: entity };
+function selectOf(entity: Entity, shows?: Shows): SelectState {
+  const selection = [{ kind: "entity" as const, entity }];
+  return { ...EMPTY, ...shows, ofRelationship: true, selection, from: [entity], joinpoint: entity };
 }
 
 function parameter(attribute: Attribute, value: unknown): Node {

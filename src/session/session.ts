@@ -5,6 +5,7 @@ import type { Dialect, DriverRow, Statement } from "../driver/dialect";
 import { DatabaseError, InvalidRequestError, OperationalError, UnmappedInstanceError } from "../errors";
 import { describe } from "../driver/dialect";
 import { Mapper } from "../mapper/mapper";
+import type { Aliased } from "../query/expressions";
 import type { BulkChange, CompiledSelect, GetOptions, QueryExecutor, SelectOptions } from "../query/query-executor";
 import { bulkInsertMappings, bulkSaveObjects, bulkUpdateMappings } from "./bulk";
 import type { BulkSaveOptions } from "./bulk";
@@ -250,7 +251,7 @@ export class Session implements QueryExecutor {
   // Querying
 
   /** A query over a model, or over columns and expressions, run by this session. */
-  query<M extends Model>(model: ModelStatic<M>): Query<M>;
+  query<M extends Model>(model: ModelStatic<M> | Aliased<M>): Query<M>;
   query<const C extends readonly Selectable[]>(...selection: C): Query<ResultRow<C>>;
   query(...selection: readonly Selectable[]): Query<never> {
     return Query.of(() => this, ...selection) as unknown as Query<never>;

@@ -375,6 +375,12 @@ describeSession("relationships", defineAll, (work) => {
     s.expungeAll();
     const [strict]: any[] = await models.User.query.options(raiseload("role")).all();
     expect(() => strict.role).toThrow(/raiseload/);
+    s.expungeAll();
+    const [first]: any[] = await models.Role.query.options(raiseload("*")).orderBy("id").all();
+    expect(() => [...first.users]).toThrow(/'Role.users' is not available due to raiseload/);
+    expect(() => first.users.length).toThrow(expect.objectContaining({ hint: "await role.users.load()" }));
+    expect(await first.users.load()).toBeDefined();
+    expect(first.users.length).toBe(2);
     work.all();
   });
 
