@@ -92,10 +92,10 @@ export class Hydrator {
       if (member) collected[place]?.push(member);
     }
     const overwrite = this.#compiled.populateExisting;
+    const fill = collectionFiller(this.#unit, relationship, { overwrite, areUnchanged: !hasKnown });
     for (let place = 0; place < parents.length; place++) {
       const instance = parents[place];
-      const members = collected[place] as Instance[];
-      if (instance) fillCollection(this.#unit, instance, relationship, members, { overwrite, areUnchanged: !hasKnown });
+      if (instance) fill(instance, collected[place] as Instance[]);
     }
   }
 
@@ -257,28 +257,27 @@ class EntityReader {
 }
 
 /**
- * Fills a collection that is not loaded or has expired; a loaded one keeps its members.
+ * Fills collections of one relationship that are not loaded or have expired; a loaded one keeps its members.
  *
- * @param rows          the members as the database has them; the array is kept
  * @param overwrite     a loaded one takes the rows too
  * @param areUnchanged  none of the members was changed since it was loaded
+ * @returns what fills the collection of one instance with its members as the database has them; their array is kept
  */
-export function fillCollection(
+export function collectionFiller(
   unit: UnitOfWork,
-  instance: Instance,
   relationship: Relationship,
-  rows: readonly Instance[],
-  { overwrite = false, areUnchanged = false }: { overwrite?: boolean; areUnchanged?: boolean } = {},
-): void {
-  const state = ownState(instance, relationship.source);
-  const members = membersOf(state, relationship);
-  const fresh = members.isLoaded && !members.replacing && !members.noload && members.epoch >= unit.epoch;
-  if (fresh && !overwrite) return;
-  const back = relationship.backref;
-  // A row whose object was given to another owner in memory belongs there.
-  const kept =
-    areUnchanged || back === undefined || back.toMany ? rows : rows.filter((row) => !isElsewhere(row, back, instance));
-  loadMembers(state, relationship, kept);
+  { overwrite, areUnchanged = false }: { overwrite: boolean; areUnchanged?: boolean },
+): (instance: Instance, rows: readonly Instance[]) => void {
+  const { source, backref: back } = relationship;
+  const areKept = areUnchanged || back === undefined || back.toMany;
+  return (instance, rows) => {
+    const state = ownState(instance, source);
+    const members = membersOf(state, relationship);
+    const fresh = members.isLoaded && !members.replacing && !members.noload && members.epoch >= unit.epoch;
+    if (fresh && !overwrite) return;
+    // A row whose object was given to another owner in memory belongs there.
+    loadMembers(state, members, areKept ? rows : rows.filter((row) => !isElsewhere(row, back, instance)));
+  };
 }
 
 function isElsewhere(row: Instance, back: Relationship, owner: Instance): boolean {

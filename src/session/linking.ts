@@ -98,11 +98,11 @@ function replaceUnloaded(
 }
 
 /** Takes the members that the database has; those that an assignment left out lose their owner. */
-export function loadMembers(owner: InstanceState, relationship: Relationship, rows: readonly Instance[]): void {
-  const members = membersOf(owner, relationship);
+export function loadMembers(owner: InstanceState, members: Members, rows: readonly Instance[]): void {
   const left = members.replacing ? rows.filter((row) => members.items?.has(row) !== true) : [];
   members.load(rows, owner.unit?.epoch ?? 0);
-  const back = relationship.backref;
+  if (left.length === 0) return;
+  const back = members.relationship.backref;
   if (back !== undefined) for (const member of left) leave(member, back, owner.instance);
 }
 

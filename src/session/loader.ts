@@ -13,7 +13,7 @@ import { columnNode, fixedValues, linkOf } from "../query/relationship-link";
 import type { SelectState } from "../query/select-state";
 import { EMPTY } from "../query/select-state";
 import { isExpired } from "./expiring";
-import { Hydrator, fillCollection } from "./hydrate";
+import { Hydrator, collectionFiller } from "./hydrate";
 import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
 import { currentReference } from "./linking";
@@ -279,10 +279,10 @@ export class Loader {
       const value = isLoaded ? child.dataValues[foreignKey.name] : storedValue(child, state, foreignKey);
       byKey.get(sourceKey.canonicalKey(value))?.push(child);
     }
+    const fill = collectionFiller(this.#unit, relationship, { overwrite: true, areUnchanged });
     for (const state of owners) {
       const members = byKey.get(sourceKey.canonicalKey(state.instance.dataValues[sourceKey.name])) ?? [];
-      if (relationship.toMany)
-        fillCollection(this.#unit, state.instance, relationship, members, { overwrite: true, areUnchanged });
+      if (relationship.toMany) fill(state.instance, members);
       else referenceOf(state, relationship).load(members[0] ?? null, this.#unit.epoch);
     }
   }
@@ -326,9 +326,10 @@ export class Loader {
         members.get(sourceKey.canonicalKey(owner))?.push(member);
       }
     }
+    const fill = collectionFiller(this.#unit, relationship, { overwrite: true });
     for (const state of owners) {
       const found = members.get(sourceKey.canonicalKey(state.instance.dataValues[sourceKey.name])) ?? [];
-      fillCollection(this.#unit, state.instance, relationship, found, { overwrite: true });
+      fill(state.instance, found);
     }
   }
 
