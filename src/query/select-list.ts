@@ -167,7 +167,9 @@ export class SelectList {
       this.slots.push(plain.slot);
       return;
     }
-    const columns = this.#columns(attributes, source, isAlone ? "" : `${source.name}_`);
+    const columns = this.#columns(attributes, source, ({ name, column }) =>
+      this.#names.claim(isAlone ? name : `${source.name}_${column}`),
+    );
     this.#keys.push(new Map(columns.map(({ attribute, key }) => [attribute, key])));
     const children = plan === undefined ? [] : this.#children(entity, plan, columns);
     this.slots.push({
@@ -180,13 +182,18 @@ export class SelectList {
     });
   }
 
-  #columns(attributes: readonly Attribute[], source: SourceName, prefix: string): EntityColumn[] {
+  /** @param keyOf  the name of an attribute's column among those of the row */
+  #columns(
+    attributes: readonly Attribute[],
+    source: SourceName,
+    keyOf: (attribute: Attribute) => string,
+  ): EntityColumn[] {
     const writer = this.#writer;
     return attributes.map((attribute, i) => {
       const isTable = source.columns === undefined;
       const column = isTable ? attribute.column : writer.derivedName(source, attribute);
       const sql = source.prefix + (isTable ? attribute.columnSql : writer.dialect.identifier(column));
-      const key = this.#names.claim(prefix === "" ? attribute.name : prefix + attribute.column);
+      const key = keyOf(attribute);
       const value = attribute.readAsText ? `CAST(${sql} AS TEXT)` : sql;
       const alias = key === column && !attribute.readAsText ? "" : ` AS ${writer.dialect.identifier(key)}`;
       writer.write((i > 0 ? ", " : "") + value + alias);
@@ -224,8 +231,11 @@ export class SelectList {
       const attributes = attributesOf(child);
       const known = isJoined ? knownOfParent(relationship, parentColumns) : undefined;
       const place = known === undefined ? -1 : attributes.indexOf(known.attribute);
+      const selected = place === -1 ? attributes : attributes.toSpliced(place, 1);
       this.#writer.write(", ");
-      const columns = this.#columns(place === -1 ? attributes : attributes.toSpliced(place, 1), source, `${source.name}_`);
+      const columns = this.#columns(selected, source, ({ column }) =>
+        this.#names.claim(column, () => `${source.name}_${column}`),
+      );
       if (known !== undefined && place !== -1) columns.splice(place, 0, known);
       const complete = attributes.length === mapper.attributes.length;
       const inner = this.#children(target, child, columns);
