@@ -5,7 +5,7 @@ import { rowMaker } from "../query/result-row";
 import { settleExpired } from "./expiring";
 import type { Instance, InstanceState, Values } from "./instance-state";
 import { LoadedState, peekState, setState } from "./instance-state";
-import { inOrder, sortedKeys } from "./sorted-keys";
+import { sortedKeys } from "./sorted-keys";
 import { loadMembers, undoRelations } from "./linking";
 import { ownState } from "./own-state";
 import type { EntityPart, ValuePart } from "./row-batch";
@@ -168,7 +168,7 @@ class EntityReader {
     const sorted = single === undefined ? undefined : sortedKeys(rows, single);
     if (sorted !== undefined && shelves.hasRoomFor(sorted.keys)) {
       for (let i = 0; i < rows.length; i++) instances[i] = new RowClass(rows[i] as Values) as unknown as Instance;
-      shelves.putRun(sorted.keys, inOrder(instances as Instance[], sorted.places), state);
+      shelves.putRun(sorted, instances as Instance[], state);
       return { instances, hasKnown: false };
     }
     let hasKnown = false;

@@ -2,6 +2,7 @@ import type { IdentityKey, Mapper } from "../mapper/mapper";
 import type { Instance, InstanceState, LoadedState } from "./instance-state";
 import { holdTogether, stampLoaded } from "./instance-state";
 import { KeyRun, KeyRuns, SHELF_SIZE } from "./key-run";
+import type { SortedKeys } from "./sorted-keys";
 
 /** Shelves of collected instances are looked for when there are so many shelves, and twice as many as then remained. */
 const FIRST_SWEEP = 512;
@@ -70,7 +71,7 @@ export class IdentityMap {
     const keys = ascendingKeys(states);
     if (keys !== undefined && this.shelvesOf(mapper).hasRoomFor(keys)) {
       const instances = states.map(({ instance }) => instance);
-      place.runs.add(new KeyRun(keys, instances, undefined));
+      place.runs.add(new KeyRun({ keys, places: undefined }, instances, undefined));
       return;
     }
     for (let start = 0; start < states.length; start += SHELF_SIZE) {
@@ -184,13 +185,13 @@ export class Shelves {
   }
 
   /**
-   * Puts in what was loaded in the order of its keys.
+   * Puts in what was loaded together.
    *
-   * @param keys       ascending whole numbers, of which {@link hasRoomFor} was told
-   * @param instances  one for each key, without states; they get this one
+   * @param sorted     its keys, of which {@link hasRoomFor} was told
+   * @param instances  as they came, without states; they get this one
    */
-  putRun(keys: Float64Array, instances: readonly Instance[], state: LoadedState): void {
-    this.#case.runs.add(new KeyRun(keys, instances, state));
+  putRun(sorted: SortedKeys, instances: readonly Instance[], state: LoadedState): void {
+    this.#case.runs.add(new KeyRun(sorted, instances, state));
   }
 
   /** @param instance  one that has no state yet, and gets this one */

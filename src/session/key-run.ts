@@ -1,26 +1,31 @@
 import type { IdentityKey } from "../mapper/mapper";
 import type { Instance, LoadedState } from "./instance-state";
 import { holdTogether, stampLoaded } from "./instance-state";
+import type { SortedKeys } from "./sorted-keys";
 
 /** Instances that one weak reference stands for: together they are there, or collected. */
 export const SHELF_SIZE = 32;
 
 /**
- * Instances that were loaded together, in the order of their keys, which are whole numbers.
+ * Instances that were loaded together, whose keys are whole numbers.
  *
- * They are found by bisection, so that no table has to grow by an entry for each.
+ * They are found by bisection among the sorted keys, so that no table has to grow by an entry for each. They stand in the order
+ * in which they came, which is that of their memory, and neighbours there are used together.
  */
 export class KeyRun {
   readonly #keys: Float64Array;
+  readonly #places: Uint32Array | undefined;
   readonly #shelves: WeakRef<(Instance | undefined)[]>[] = [];
 
   /**
    * @param keys       ascending, each once
+   * @param places     where each key's instance stands; undefined where they stand in order
    * @param instances  one for each key
    * @param state      what the instances get, which have no states; undefined: they have their own
    */
-  constructor(keys: Float64Array, instances: readonly Instance[], state: LoadedState | undefined) {
+  constructor({ keys, places }: SortedKeys, instances: readonly Instance[], state: LoadedState | undefined) {
     this.#keys = keys;
+    this.#places = places;
     for (let start = 0; start < instances.length; start += SHELF_SIZE) {
       const shelf = instances.slice(start, start + SHELF_SIZE);
       this.#shelves.push(new WeakRef<(Instance | undefined)[]>(shelf));
@@ -47,14 +52,18 @@ export class KeyRun {
   }
 
   get(key: number): Instance | undefined {
-    const place = this.#placeOf(key);
-    return place === -1 ? undefined : this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref()?.[place % SHELF_SIZE];
+    const index = this.#indexOf(key);
+    if (index === -1) return undefined;
+    const place = this.#placeAt(index);
+    return this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref()?.[place % SHELF_SIZE];
   }
 
   /** Takes a key out. */
   remove(key: number): void {
-    const place = this.#placeOf(key);
-    const shelf = place === -1 ? undefined : this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref();
+    const index = this.#indexOf(key);
+    if (index === -1) return;
+    const place = this.#placeAt(index);
+    const shelf = this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref();
     if (shelf !== undefined) shelf[place % SHELF_SIZE] = undefined;
   }
 
@@ -66,19 +75,24 @@ export class KeyRun {
    */
   removeAscending(keys: readonly IdentityKey[], from: number): number {
     const { last } = this;
-    let place = -1;
+    let index = -1;
+    let shelfNumber = -1;
     let shelf: (Instance | undefined)[] | undefined;
     let i = from;
     for (; i < keys.length; i++) {
       const key = keys[i];
       if (typeof key !== "number") continue;
       if (key > last) break;
-      const next = place >= 0 && this.#keys[place + 1] === key ? place + 1 : this.#placeOf(key);
+      const next = index >= 0 && this.#keys[index + 1] === key ? index + 1 : this.#indexOf(key);
       if (next === -1) continue;
-      if (shelf === undefined || Math.floor(next / SHELF_SIZE) !== Math.floor(place / SHELF_SIZE))
-        shelf = this.#shelves[Math.floor(next / SHELF_SIZE)]?.deref();
-      if (shelf !== undefined) shelf[next % SHELF_SIZE] = undefined;
-      place = next;
+      const place = this.#placeAt(next);
+      const number = Math.floor(place / SHELF_SIZE);
+      if (number !== shelfNumber) {
+        shelf = this.#shelves[number]?.deref();
+        shelfNumber = number;
+      }
+      if (shelf !== undefined) shelf[place % SHELF_SIZE] = undefined;
+      index = next;
     }
     return i;
   }
@@ -90,7 +104,11 @@ export class KeyRun {
     }
   }
 
-  #placeOf(key: number): number {
+  #placeAt(index: number): number {
+    return this.#places === undefined ? index : (this.#places[index] as number);
+  }
+
+  #indexOf(key: number): number {
     const keys = this.#keys;
     let low = 0;
     let high = keys.length - 1;

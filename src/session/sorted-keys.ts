@@ -1,7 +1,7 @@
-import type { Instance, Values } from "./instance-state";
+import type { Values } from "./instance-state";
 import { SHELF_SIZE } from "./key-run";
 
-/** Keys in ascending order, and where each stood before; undefined where they stood in order. */
+/** Keys in ascending order, each once, and where each stood before; undefined where they stood in order. */
 export interface SortedKeys {
   readonly keys: Float64Array;
   readonly places: Uint32Array | undefined;
@@ -76,12 +76,4 @@ function sortedWithPlaces(keys: Float64Array): SortedKeys | undefined {
     keys[i] = last = key;
   }
   return { keys, places };
-}
-
-/** The instances in the order of their sorted keys. */
-export function inOrder(instances: readonly Instance[], places: SortedKeys["places"]): readonly Instance[] {
-  if (places === undefined) return instances;
-  const ordered = new Array<Instance>(places.length);
-  for (let i = 0; i < places.length; i++) ordered[i] = instances[places[i] as number] as Instance;
-  return ordered;
 }

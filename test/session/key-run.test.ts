@@ -13,13 +13,23 @@ function instancesFor(keys: readonly number[]): Instance[] {
   return keys.map((key) => ({ dataValues: { id: key } }) as unknown as Instance);
 }
 
-/** Puts rows in as the session does: those in the order of their keys at once, others one by one. */
+/**
+ * Puts rows in as the session does: all at once where there is room, otherwise one by one.
+ *
+ * @param keys  ascending; an odd number of them comes in another order
+ */
 function load(map: IdentityMap, held: Map<number, Instance>, keys: readonly number[]): boolean {
   const shelves = map.shelvesOf(mapper);
   const ascending = Float64Array.from(keys);
   if (shelves.hasRoomFor(ascending)) {
     const instances = instancesFor(keys);
-    shelves.putRun(ascending, instances, state);
+    if (keys.length % 2 === 0) shelves.putRun({ keys: ascending, places: undefined }, instances, state);
+    else {
+      const places = Uint32Array.from(keys, (_, i) => (i * 2) % keys.length);
+      const coming = new Array<Instance>(keys.length);
+      places.forEach((place, i) => (coming[place] = instances[i] as Instance));
+      shelves.putRun({ keys: ascending, places }, coming, state);
+    }
     keys.forEach((key, i) => held.set(key, instances[i] as Instance));
     return true;
   }
