@@ -8,6 +8,7 @@ import { peekState, InstanceState as State } from "./instance-state";
 import { Members } from "./relation-values";
 import type { Reference } from "./relation-values";
 import { membersOf, referenceOf, relationOf } from "./relations";
+import type { Relation } from "./relations";
 import { ownState } from "./own-state";
 
 /**
@@ -160,23 +161,33 @@ function leave(target: Instance, back: Relationship, owner: Instance): void {
 
 /** Takes back the unflushed changes of an object's relationships, on both sides. */
 export function undoRelations(state: InstanceState): void {
-  for (let relation = state.relations; relation !== undefined; relation = relation.next) {
-    const back = relation.relationship.backref;
-    if (back !== undefined && relation.changed) {
-      const others =
-        relation instanceof Members ? [...relation.added, ...relation.removed] : [relation.value, relation.before];
-      for (const other of others) if (other) retract(other, back, state.instance);
-    }
-    relation.undo();
-  }
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) undoRelation(state, relation);
 }
 
-/** The other side forgets what it noted of one object. */
+/** Takes back the unflushed changes of one relationship of an object, on both sides. */
+export function undoRelation(state: InstanceState, relation: Relation): void {
+  const back = relation.relationship.backref;
+  if (back !== undefined && relation.changed) {
+    const others =
+      relation instanceof Members ? [...relation.added, ...relation.removed] : [relation.value, relation.before];
+    for (const other of others) if (other) retract(other, back, state.instance);
+  }
+  relation.undo();
+}
+
+/** The other side forgets what it noted of one object; one that came from another owner goes back there. */
 function retract(target: Instance, back: Relationship, instance: Instance): void {
   const shared = peekState(target);
   const relation = shared instanceof State ? relationOf(shared, back.key) : undefined;
   if (relation instanceof Members) relation.retract(instance);
-  else if (relation !== undefined && (relation.value === instance || relation.before === instance)) relation.undo();
+  else if (relation?.changed) {
+    const { value, before } = relation;
+    // What moved on to a third object stays there.
+    if (value !== instance && (before !== instance || value !== null)) return;
+    relation.undo();
+    const forth = back.backref;
+    if (value === instance && before && forth !== undefined) retract(before, forth, target);
+  }
 }
 
 function touch(state: InstanceState): void {
