@@ -307,12 +307,15 @@ export class Flusher {
 
   /** A plan that failed half way: what it took from the objects is undone. */
   #abandon(plan: FlushPlan): void {
+    // What was inserted since the transaction or the savepoint began becomes transient with the values that it has.
+    const leaving = new Set(this.#unit.frame.inserted);
     for (const step of plan.steps) {
       if (step.kind !== "update") continue;
-      for (const state of step.states) if (state.status !== "pending") undoChanges(state);
+      for (const state of step.states) if (state.status !== "pending" && !leaving.has(state)) undoChanges(state);
     }
     // New objects become transient with all that they lead to, so that they can be added again.
-    for (const { state, key, before } of plan.relations) relationOf(state, key)?.restore(before);
+    for (const { state, key, before } of plan.relations)
+      if (!leaving.has(state)) relationOf(state, key)?.restore(before);
   }
 }
 

@@ -85,7 +85,7 @@ export class Frame {
    */
   restore(leaving: ReadonlySet<InstanceState>): void {
     for (const [state, relations] of this.relations)
-      for (const [key, before] of relations) relationOf(state, key)?.restore(before);
+      if (!leaving.has(state)) for (const [key, before] of relations) relationOf(state, key)?.restore(before);
     for (const [state, values] of this.changed) if (!leaving.has(state)) restoreValues(state, values);
     for (const [state, key] of this.rekeyed) rekey(state, key);
     for (const state of this.inserted) becomeTransient(state);

@@ -213,6 +213,48 @@ describeSession(
       expect((await work.rows("roles")).map(({ name }) => name)).toEqual(["guest"]);
     });
 
+    it("S-64: new objects keep the relationships that they were given by later flushes", async () => {
+      const { s, models } = work;
+      const [admin, guest]: any[] = ["admin", "guest"].map((name) => new models.Role({ name }));
+      s.addAll([admin, guest]);
+      await s.commit();
+      const john: any = new models.User({ username: "john", role: admin });
+      s.add(john);
+      await s.flush();
+      john.role = guest;
+      await s.flush();
+      await s.rollback();
+      expect([s.stateOf(john), john.role, john.roleId]).toEqual(["transient", guest, null]);
+      s.add(john);
+      await s.commit();
+      expect(await work.rows("users")).toMatchObject([{ username: "john", role_id: guest.id }]);
+    });
+
+    it("S-61: a flush that fails leaves objects of earlier flushes the values that they have, as a rollback does", async () => {
+      const { s } = work;
+      const [first, second] = [role("first"), role("second")];
+      s.addAll([first, second]);
+      await s.flush();
+      first.name = second.name = "same";
+      await expect(s.flush()).rejects.toThrow(IntegrityError);
+      expect([first, second].map((each) => [s.stateOf(each), each.name, each.id])).toEqual(
+        Array(2).fill(["transient", "same", null]),
+      );
+      await s.rollback();
+      second.name = "other";
+      s.addAll([first, second]);
+      const nested = await s.beginNested();
+      first.name = second.name = "third";
+      await expect(s.flush()).rejects.toThrow(IntegrityError);
+      expect([first, second].map((each) => [s.stateOf(each), each.name])).toEqual([
+        ["persistent", "same"],
+        ["persistent", "other"],
+      ]);
+      await nested.rollback();
+      await s.commit();
+      expect((await work.rows("roles")).map(({ name }) => name)).toEqual(["same", "other"]);
+    });
+
     it("S-65: a rollback unsets what the flush filled in: keys and copied foreign keys", async () => {
       const { s } = work;
       const parent = role("parent");
