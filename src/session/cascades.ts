@@ -98,7 +98,7 @@ export class Cascades {
       for (const child of left) {
         const orphan = ownState(child, relationship.target);
         if (orphan.unit !== this.#unit || this.#hasOwner(orphan, relationship)) continue;
-        if (orphan.status === "pending") this.#unit.leave(orphan);
+        if (orphan.status === "pending") this.#unit.expunge(child, orphan.mapper);
         else this.#unit.mark(orphan);
       }
     }
@@ -143,7 +143,7 @@ export class Cascades {
         if (state.unit !== this.#unit || state.marked) continue;
         // What was added since the last flush is written with the key of its parent, which then is missed.
         if (!deletes && relation instanceof Members && relation.added.has(child)) continue;
-        if (deletes && state.status === "pending") this.#unit.leave(state);
+        if (deletes && state.status === "pending") this.#unit.expunge(child, state.mapper);
         else if (deletes) this.#unit.mark(state);
         else this.#letGo(owner, child, relationship);
       }

@@ -447,6 +447,20 @@ describeSession("flush plan", defineAll, (work) => {
     expect(await work.rows("lines")).toMatchObject([{ text: "moved", orderId: 2 }]);
   });
 
+  it("F-14: a pending orphan leaves the session with what it leads to", async () => {
+    const { s } = work;
+    const order = make("Order", { number: "1" });
+    await save(order);
+    const line = make("Line", { text: "never" });
+    const note = make("Note", { text: "nor this", line });
+    order.lines.append(line);
+    s.add(note);
+    order.lines.remove(line);
+    await s.flush();
+    expect([line, note].map((object) => s.stateOf(object))).toEqual(["transient", "transient"]);
+    expect([work.sql(), work.warnings()]).toEqual([[], []]);
+  });
+
   it("F-15: with passiveDeletes rows that are not loaded are left to the database", async () => {
     const { s, models } = work;
     const folder = make("Folder", { name: "f" });
