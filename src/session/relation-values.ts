@@ -239,6 +239,22 @@ export class Members {
     return { items: before.items, added, removed };
   }
 
+  /**
+   * One member that was added or removed is being written by its own side; the other changes wait.
+   *
+   * @returns what it was before; undefined where the member is no change
+   */
+  flushedOne(member: Instance): RelationBefore | undefined {
+    const items = this.#before?.items;
+    const isAdded = this.#added?.delete(member) ?? false;
+    if (!isAdded && !this.#removed?.delete(member)) return undefined;
+    if (!this.changed) this.#forgetChanges();
+    else if (items !== undefined)
+      this.#before = { items: isAdded ? [...items, member] : items.filter((other) => other !== member) };
+    const one = new Set([member]);
+    return { items, added: isAdded ? one : NOBODY, removed: isAdded ? NOBODY : one };
+  }
+
   /** Nothing was written after all. */
   unwritten(before: RelationBefore): void {
     if (!("items" in before)) return;

@@ -557,6 +557,73 @@ describeSession("flush plan", defineAll, (work) => {
     expect(await work.rows("roles")).toHaveLength(3);
   });
 
+  it("F-20: flush of a deleted object writes what its delete leads to, and nothing else", async () => {
+    const { s } = work;
+    const [role, other] = ["r", "other"].map((name) => make("Role", { name }));
+    const [user, stranger] = [make("User", { username: "u", role }), make("User", { username: "x" })];
+    const [order, kept] = ["1", "2"].map((number) => make("Order", { number }));
+    const line = make("Line", { text: "l", order });
+    const note = make("Note", { text: "n", line });
+    await save(role, other, user, stranger, order, kept, line, note);
+    stranger.bio = "changed";
+    s.delete(kept);
+    s.delete(role);
+    s.delete(order);
+    await s.flush([role, order]);
+    expect(work.short().filter((short) => !short.startsWith("S"))).toEqual([
+      "U(users)",
+      "D(notes)",
+      "D(lines)",
+      "D(orders)",
+      "D(roles)",
+    ]);
+    expect([user.role, user.roleId]).toEqual([null, null]);
+    expect([role, order, line, note, kept].map((object) => s.stateOf(object))).toEqual([
+      ...Array(4).fill("deleted"),
+      "persistent",
+    ]);
+    expect([s.isModified(stranger), s.deleted.has(kept)]).toEqual([true, true]);
+    await s.rollback();
+    expect([user.role, line.order, note.line]).toEqual([role, order, line]);
+    const orphan = make("Line", { text: "orphan", order });
+    await save(orphan);
+    order.lines.remove(orphan);
+    await s.flush([order]);
+    expect(s.stateOf(orphan)).toBe("deleted");
+    await role.destroy();
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ role_id: null }, { role_id: null }]);
+  });
+
+  it("F-20: flush of some objects writes each link of theirs once, with the new objects at its other end", async () => {
+    const { s } = work;
+    const [old, other] = ["old", "other"].map((word) => make("Keyword", { word }));
+    await save(old, other);
+    const fresh = make("Keyword", { word: "fresh" });
+    const [item, second] = ["item", "second"].map((name) => make("Item", { name, keywords: [old] }));
+    item.keywords.append(fresh);
+    s.addAll([item, second]);
+    other.word = "changed";
+    await s.flush([item]);
+    expect([fresh, second].map((object) => s.stateOf(object))).toEqual(["persistent", "pending"]);
+    expect(work.short()).toEqual(["I(items)", "I(keywords)", "I(item_keywords)"]);
+    expect(s.isModified(other)).toBe(true);
+    await s.commit();
+    expect(await work.rows("item_keywords", "1, 2")).toHaveLength(3);
+    await old.items.load();
+    work.all();
+    item.keywords.remove(old);
+    second.keywords.remove(old);
+    await s.flush([item]);
+    await s.flush();
+    expect(work.short()).toEqual(["D(item_keywords)", "D(item_keywords)"]);
+    expect(old.items.length).toBe(0);
+    await s.rollback();
+    expect(old.items.toArray()).toEqual([item, second]);
+    await s.commit();
+    expect(await work.rows("item_keywords", "1, 2")).toHaveLength(3);
+  });
+
   it("F-21: defaults come at the flush, for what is unset and not for null", async () => {
     const { s, models } = work;
     const attribute = (models.Versioned as any).rawAttributes.name;
