@@ -2,7 +2,7 @@ import type { Model, ModelStatic } from "sequelize";
 import { capturedStatements, isCapturing } from "../driver/capture";
 import type { Connection } from "../driver/connection";
 import type { Dialect, DriverRow, Statement } from "../driver/dialect";
-import { DatabaseError, InvalidRequestError, OperationalError, UnmappedInstanceError } from "../errors";
+import { DatabaseError, FlushError, InvalidRequestError, OperationalError, UnmappedInstanceError } from "../errors";
 import { describe } from "../driver/dialect";
 import { Mapper } from "../mapper/mapper";
 import type { BulkChange, CompiledSelect, GetOptions, QueryExecutor, SelectOptions } from "../query/query-executor";
@@ -860,7 +860,7 @@ function unmapped(value: unknown): UnmappedInstanceError {
 }
 
 function tooManyFlushes(): Error {
-  return new InvalidRequestError(
+  return new FlushError(
     `Over ${MAX_FLUSHES} subsequent flushes have occurred within session.commit() - is a hook constantly making changes?`,
   );
 }

@@ -3,7 +3,7 @@
 import { DataTypes, Op, ValidationError } from "sequelize";
 import type { Model, Sequelize } from "sequelize";
 import { expect, it } from "vitest";
-import { StaleDataError } from "../../src/errors";
+import { FlushError, StaleDataError } from "../../src/errors";
 import { selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
 import { describeSession } from "./fixture";
@@ -364,6 +364,29 @@ describeSession("models of others", define, (work) => {
       { courseId: 1, grade: 1 },
       { courseId: 3, grade: 2 },
     ]);
+  });
+
+  it("a key that is not set is refused, also by a database that would take NULL for it", async () => {
+    const { s } = work;
+    const [nameless, no] = [make("Country", { name: "nameless" }), make("Country", { code: "no" })];
+    s.addAll([nameless, no]);
+    await expect(s.commit()).rejects.toMatchObject({
+      name: s.dialect.name === "sqlite" ? "FlushError" : "IntegrityError",
+      message: expect.stringMatching(/^Cannot insert Country\(.*\bcode\b/) as string,
+    });
+    expect([nameless, no].map((country) => s.stateOf(country))).toEqual(["transient", "transient"]);
+    await s.rollback();
+    s.add(no);
+    await s.commit();
+    no.code = null;
+    work.all();
+    await expect(s.commit()).rejects.toThrow(FlushError);
+    expect(work.all()).toEqual([]);
+    expect([s.isActive, s.dirty.has(no)]).toEqual([true, true]);
+    s.expire(no);
+    expect(no.code).toBe("no");
+    await s.commit();
+    expect(await work.rows("countries", "1")).toMatchObject([{ code: "no" }]);
   });
 
   it("plain Sequelize goes on working beside and inside the session", async () => {
