@@ -160,6 +160,9 @@ class EntityReader {
     const { rows } = this.#part;
     const mapper = this.#mapper;
     const { RowClass } = mapper;
+    // Nothing tells a row without a key from others: its instance belongs to no session.
+    if (mapper.primaryKey.length === 0)
+      return { instances: rows.map((row) => new RowClass(row) as unknown as Instance), hasKnown: false };
     const state = this.#unit.loadedState(mapper, this.#complete);
     const [only] = mapper.primaryKey;
     const single = mapper.primaryKey.length === 1 && only?.kind === "integer" ? only.name : undefined;

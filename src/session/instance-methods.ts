@@ -1,3 +1,4 @@
+import { InvalidRequestError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import {
@@ -13,6 +14,7 @@ import {
 import { applyDefaults } from "./insert-values";
 import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
+import { describeInstance } from "./label";
 import { currentReference } from "./linking";
 import { ownState } from "./own-state";
 import { Members } from "./relation-values";
@@ -268,6 +270,7 @@ function installSaving(mapper: Mapper, take: Take): void {
           await session.flush([this]);
           return this;
         }
+        refuseKeyless(this, mapper, "save");
         const state = peekState(this);
         if (this.isNewRecord && Object.isFrozen(this._options)) applyDefaults(this, mapper);
         if (state !== undefined && !(state instanceof LoadedState)) prepareForSequelize(state);
@@ -293,7 +296,10 @@ function installSaving(mapper: Mapper, take: Take): void {
     (inherited) =>
       async function (...parameters) {
         const session = sessionOf(this);
-        if (session === undefined) return inherited.apply(this, parameters);
+        if (session === undefined) {
+          refuseKeyless(this, mapper, "destroy");
+          return inherited.apply(this, parameters);
+        }
         const { force = false } = (parameters[0] ?? {}) as { force?: boolean };
         session.delete(this, { force });
         await session.flush([this]);
@@ -316,6 +322,7 @@ function installSaving(mapper: Mapper, take: Take): void {
       async function (...parameters) {
         const session = sessionOf(this);
         if (session !== undefined) await session.flush([this]);
+        refuseKeyless(this, mapper, "increment");
         const result = await inherited.apply(this, parameters);
         if (session !== undefined) {
           const [fields] = parameters;
@@ -325,6 +332,15 @@ function installSaving(mapper: Mapper, take: Take): void {
         }
         return result;
       },
+  );
+}
+
+/** Sequelize would write to every row of a table where nothing tells one from the others. */
+function refuseKeyless(instance: Instance, mapper: Mapper, what: "save" | "increment" | "destroy"): void {
+  if (mapper.primaryKey.length > 0 || (what === "save" && instance.isNewRecord)) return;
+  throw new InvalidRequestError(
+    `Cannot ${what} ${describeInstance(instance, mapper)}: "${mapper.tableName}" has no primary key, so that nothing tells its row from others.`,
+    { hint: `${mapper.name}.query.filter(…).${what === "destroy" ? "delete()" : "update({ … })"}` },
   );
 }
 

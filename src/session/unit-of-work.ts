@@ -125,6 +125,14 @@ export class UnitOfWork {
 
   #addOne(state: InstanceState): void {
     const { instance, mapper } = state;
+    if (mapper.primaryKey.length === 0) {
+      throw new InvalidRequestError(
+        `Cannot add ${describeInstance(instance, mapper)}: "${mapper.tableName}" has no primary key, so its rows can be read, not saved as objects.`,
+        {
+          hint: `db.session.bulkInsertMappings(${mapper.name}, [{ … }]), ${mapper.name}.query.filter(…).update({ … }) or .delete()`,
+        },
+      );
+    }
     if (state.wasDeleted || state.status === "deleted") {
       throw new InvalidRequestError(
         `Instance '${describeInstance(instance, mapper)}' has been deleted.  ` +

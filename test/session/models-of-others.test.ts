@@ -3,8 +3,8 @@
 import { DataTypes, Op, ValidationError } from "sequelize";
 import type { Model, Sequelize } from "sequelize";
 import { expect, it } from "vitest";
-import { FlushError, StaleDataError } from "../../src/errors";
-import { selectin } from "../../src/query/load-options";
+import { FlushError, InvalidRequestError, StaleDataError } from "../../src/errors";
+import { joined, selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
 import { describeSession } from "./fixture";
 
@@ -91,7 +91,15 @@ function define(sequelize: Sequelize) {
   );
   Student.belongsToMany(Course, { as: "courses", through: Enrolment, foreignKey: "studentId", otherKey: "courseId" });
   Course.belongsToMany(Student, { as: "students", through: Enrolment, foreignKey: "courseId", otherKey: "studentId" });
-  const all = { Country, City, Article, Everything, Student, Course, Enrolment };
+  const Reading = sequelize.define(
+    "Reading",
+    { value: DataTypes.INTEGER, countryCode: DataTypes.STRING(2) },
+    { tableName: "readings", timestamps: false },
+  );
+  Reading.removeAttribute("id");
+  Reading.belongsTo(Country, { as: "country", foreignKey: "countryCode" });
+  Country.hasMany(Reading, { as: "readings", foreignKey: "countryCode", constraints: false });
+  const all = { Country, City, Article, Everything, Student, Course, Enrolment, Reading };
   return all as unknown as Record<keyof typeof all, AnyModel>;
 }
 
@@ -364,6 +372,49 @@ describeSession("models of others", define, (work) => {
       { courseId: 1, grade: 1 },
       { courseId: 3, grade: 2 },
     ]);
+  });
+
+  it("rows of a table without a primary key are read, each as an object of its own, and never saved", async () => {
+    const { s, models } = work;
+    const [no, se] = ["no", "se"].map((code) => make("Country", { code }));
+    s.addAll([no, se]);
+    await s.flush();
+    const values = [1, 1, 2].map((value) => ({ value, countryCode: value === 1 ? "no" : null }));
+    await s.bulkInsertMappings(models.Reading, values);
+    await s.commit();
+    const { Reading, Country } = models;
+    const readings: any[] = await Reading.query.orderBy("value").all();
+    expect(readings.map(({ value }) => value)).toEqual([1, 1, 2]);
+    expect(new Set(readings).size).toBe(3);
+    expect(readings.map((reading) => s.stateOf(reading))).toEqual(Array(3).fill("detached"));
+    for (const option of [joined("country"), selectin("country")]) {
+      const rows: any[] = await Reading.query.options(option).orderBy("value").all();
+      expect(rows.map(({ country }) => country)).toEqual([no, no, null]);
+    }
+    for (const option of [joined("readings"), selectin("readings")]) {
+      const countries: any[] = await Country.query.populateExisting().options(option).orderBy("code").all();
+      expect(countries.map((country) => country.readings.length)).toEqual([2, 0]);
+    }
+    const pairs: any[] = await s
+      .query(Country, Reading)
+      .outerjoin(Reading, Country.c.code.eq(Reading.c.countryCode))
+      .orderBy(Country.c.code)
+      .all();
+    expect(pairs.map(([country, reading]) => [country, reading?.value])).toEqual([
+      [no, 1],
+      [no, 1],
+      [se, undefined],
+    ]);
+    readings[0].value = 9;
+    work.sql();
+    await s.commit();
+    for (const write of ["save", "destroy", "increment"])
+      await expect(readings[0][write]("value")).rejects.toThrow(`Cannot ${write} <Reading (detached`);
+    for (const call of ["add", "delete"] as const)
+      expect(() => s[call](readings[0])).toThrow(/Cannot add <Reading .*"readings" has no primary key/);
+    expect(() => s.add(make("Reading", { value: 3 }))).toThrow(InvalidRequestError);
+    expect(work.sql()).toEqual([]);
+    expect((await work.rows("readings", "1")).map(({ value }) => value)).toEqual([1, 1, 2]);
   });
 
   it("a key that is not set is refused, also by a database that would take NULL for it", async () => {
