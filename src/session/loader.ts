@@ -81,8 +81,13 @@ export class Loader {
 
   async #send<T>(statement: Statement, send: () => Promise<T>): Promise<T> {
     await this.prepare(statement);
+    return this.watch(send);
+  }
+
+  /** Runs what reads, and notes an error after which the database refuses the rest of the transaction. */
+  async watch<T>(read: () => Promise<T>): Promise<T> {
     try {
-      return await send();
+      return await read();
     } catch (error) {
       if (error instanceof DatabaseError)
         await this.#transaction.statementFailed(error, false, error instanceof OperationalError);

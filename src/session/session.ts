@@ -302,9 +302,9 @@ export class Session implements QueryExecutor {
           await this.#flushBefore(autoflush);
           const compiled = compile();
           await this.#loader.prepare(compiled);
-          return start(compiled);
+          return this.#loader.watch(() => start(compiled));
         }),
-      turn: (work) => this.#queue.run(work),
+      turn: (work) => this.#queue.run(() => this.#loader.watch(work)),
       reader: (compiled) => this.#loader.reader(compiled),
     });
   }
@@ -379,7 +379,9 @@ export class Session implements QueryExecutor {
   }
 
   async #write({ sql, parameters }: Statement): Promise<{ rows: DriverRow[]; rowCount: number }> {
-    const begins = !/^\s*(VACUUM|PRAGMA|ATTACH|DETACH|SET|ANALYZE|CREATE\s+DATABASE|DROP\s+DATABASE)\b/i.test(sql);
+    const begins =
+      !/^\s*(VACUUM|PRAGMA|ATTACH|DETACH|SET|ANALYZE|CREATE\s+DATABASE|DROP\s+DATABASE)\b/i.test(sql) &&
+      !this.connection.commitsBefore(sql);
     await this.#host.guard?.({ sql, parameters }, (text) => this.connection.count(text));
     if (begins) await this.#transaction.ensureOpen();
     try {
