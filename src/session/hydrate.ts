@@ -10,6 +10,7 @@ import { loadMembers, undoRelations } from "./linking";
 import { ownState } from "./own-state";
 import type { EntityPart, ValuePart } from "./row-batch";
 import { NO_ROW, RowBatch } from "./row-batch";
+import { committedValue } from "./row-keys";
 import type { UnitOfWork } from "./unit-of-work";
 import { dropRelation, membersOf, referenceOf, relationOf } from "./relations";
 
@@ -116,7 +117,12 @@ export class Hydrator {
       const instance = parents[place];
       if (!instance) continue;
       const target = children[child.places?.[row] ?? NO_ROW] ?? null;
-      referenceOf(ownState(instance, relationship.source), relationship).load(target, this.#unit.epoch);
+      const state = ownState(instance, relationship.source);
+      const absent =
+        target === null && relationship.kind === "manyToOne"
+          ? committedValue(state, relationship.foreignKey)
+          : undefined;
+      referenceOf(state, relationship).load(target, this.#unit.epoch, absent);
     }
   }
 }

@@ -127,7 +127,13 @@ export function currentReference(state: InstanceState, relationship: Relationshi
   if (foreignKey === undefined) return state.hasRow ? undefined : null;
   const found = state.unit?.findByAttribute(relationship.target, relationship.targetKey, foreignKey);
   if (found !== undefined) referenceOf(state, relationship).load(found, state.epoch);
+  else if (reference !== undefined && isAbsent(reference, foreignKey)) return null;
   return found;
+}
+
+/** Whether the row that a foreign key refers to was looked for and not found: it is gone, or a scope hides it. */
+export function isAbsent({ relationship, absentKey }: Reference, foreignKey: unknown): boolean {
+  return absentKey !== undefined && relationship.foreignKey.equals(absentKey, foreignKey);
 }
 
 function refersTo(relationship: Relationship, value: Instance | null, foreignKey: unknown): boolean {

@@ -12,6 +12,9 @@ export type RelationBefore =
 
 const FROM_NULL: RelationBefore = Object.freeze({ value: null });
 
+/** Foreign keys of references whose rows were looked for and not found; few references have one. */
+const absent = new WeakMap<Reference, unknown>();
+
 /** What is known of a to-one relationship of one instance. */
 export class Reference {
   /** What is known of the instance's next relationship. */
@@ -40,10 +43,21 @@ export class Reference {
     return this.changed && this.value !== this.before;
   }
 
-  /** Takes what was loaded, unless it was assigned meanwhile. */
-  load(value: Instance | null, epoch: number): void {
+  /**
+   * Takes what was loaded, unless it was assigned meanwhile.
+   *
+   * @param foreignKey  the key for which no row was found, or none is shown
+   */
+  load(value: Instance | null, epoch: number, foreignKey?: unknown): void {
     this.epoch = epoch;
-    if (!this.changed) this.value = value;
+    if (this.changed) return;
+    this.value = value;
+    if (value === null && foreignKey !== null && foreignKey !== undefined) absent.set(this, foreignKey);
+  }
+
+  /** The foreign key for which null was loaded: its row is not there, or hidden. */
+  get absentKey(): unknown {
+    return this.value === null && !this.changed ? absent.get(this) : undefined;
   }
 
   /** Forgets the assignment. */

@@ -3,7 +3,7 @@
 import { DataTypes, Op, ValidationError } from "sequelize";
 import type { Model, Sequelize } from "sequelize";
 import { expect, it } from "vitest";
-import { FlushError, InvalidRequestError, StaleDataError } from "../../src/errors";
+import { FlushError, InvalidRequestError, NotLoadedError, StaleDataError } from "../../src/errors";
 import { joined, selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
 import { describeSession } from "./fixture";
@@ -91,6 +91,12 @@ function define(sequelize: Sequelize) {
   );
   Student.belongsToMany(Course, { as: "courses", through: Enrolment, foreignKey: "studentId", otherKey: "courseId" });
   Course.belongsToMany(Student, { as: "students", through: Enrolment, foreignKey: "courseId", otherKey: "studentId" });
+  const Remark = sequelize.define(
+    "Remark",
+    { articleId: DataTypes.INTEGER },
+    { tableName: "remarks", timestamps: false },
+  );
+  Remark.belongsTo(Article, { as: "article", foreignKey: "articleId" });
   const Reading = sequelize.define(
     "Reading",
     { value: DataTypes.INTEGER, countryCode: DataTypes.STRING(2) },
@@ -99,7 +105,7 @@ function define(sequelize: Sequelize) {
   Reading.removeAttribute("id");
   Reading.belongsTo(Country, { as: "country", foreignKey: "countryCode" });
   Country.hasMany(Reading, { as: "readings", foreignKey: "countryCode", constraints: false });
-  const all = { Country, City, Article, Everything, Student, Course, Enrolment, Reading };
+  const all = { Country, City, Article, Everything, Student, Course, Enrolment, Reading, Remark };
   return all as unknown as Record<keyof typeof all, AnyModel>;
 }
 
@@ -372,6 +378,35 @@ describeSession("models of others", define, (work) => {
       { courseId: 1, grade: 1 },
       { courseId: 3, grade: 2 },
     ]);
+  });
+
+  it("R-8: a reference whose row is deleted softly, or hidden by a scope, loads as null and keeps its key", async () => {
+    const { s, models } = work;
+    const article = make("Article", { title: "gone" });
+    s.add(make("Remark", { article }));
+    await s.commit();
+    s.delete(article);
+    await s.commit();
+    for (const option of [undefined, joined("article"), selectin("article")]) {
+      s.expungeAll();
+      const query = models.Remark.query;
+      const remark: any = await (option ? query.options(option) : query).one();
+      if (option === undefined) {
+        expect(() => remark.article).toThrow(NotLoadedError);
+        expect(await s.load(remark, "article")).toBeNull();
+      }
+      expect([remark.article, remark.articleId, s.isModified(remark)]).toEqual([null, article.id, false]);
+      s.expunge(remark);
+      work.sql();
+      const merged: any = await s.merge(remark);
+      await s.commit();
+      expect([merged.articleId, work.sql().filter((sql) => !sql.startsWith("SELECT"))]).toEqual([article.id, []]);
+    }
+    const remark: any = await models.Remark.query.one();
+    await s.load(remark, "article");
+    await (models.Article as any).unscoped().restore({ where: { id: article.id } });
+    expect(await s.load(remark, "article")).toMatchObject({ id: article.id });
+    expect(remark.article.id).toBe(article.id);
   });
 
   it("rows of a table without a primary key are read, each as an object of its own, and never saved", async () => {
