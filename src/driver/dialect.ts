@@ -142,6 +142,8 @@ export abstract class Dialect {
   abstract readonly abortsTransactionOnError: boolean;
   /** Interrupting a write undoes the whole transaction, not only the statement. */
   abstract readonly interruptUndoesTransaction: boolean;
+  /** Comparing a column with a value that its type cannot hold is an error; elsewhere nothing is found. */
+  readonly refusesImpossibleValues: boolean = false;
   /** BIGINT values come back rounded unless read as text. */
   abstract readonly readsBigintsAsText: boolean;
   /** The driver returns JSON columns parsed. */

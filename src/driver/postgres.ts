@@ -63,6 +63,7 @@ export class PostgresDialect extends Dialect {
   override readonly supportsIsDistinctFrom = true;
   override readonly abortsTransactionOnError = true;
   override readonly interruptUndoesTransaction = false;
+  override readonly refusesImpossibleValues = true;
   override readonly readsBigintsAsText = false;
   override readonly parsesJson = true;
   override readonly accessMode = [
