@@ -321,15 +321,19 @@ function installSaving(mapper: Mapper, take: Take): void {
     (inherited) =>
       async function (...parameters) {
         const session = sessionOf(this);
-        if (session !== undefined) await session.flush([this]);
         refuseKeyless(this, mapper, "increment");
+        if (session === undefined) return inherited.apply(this, parameters);
+        await session.flush([this]);
+        await session.openForWrite();
+        const [fields] = parameters;
+        const names = (
+          typeof fields === "string" ? [fields] : Array.isArray(fields) ? fields : Object.keys(fields as object)
+        ) as string[];
+        // Sequelize writes what comes back onto the object by itself, where something does.
+        const before = Object.fromEntries(names.map((name) => [name, this.dataValues[name]]));
         const result = await inherited.apply(this, parameters);
-        if (session !== undefined) {
-          const [fields] = parameters;
-          const names =
-            typeof fields === "string" ? [fields] : Array.isArray(fields) ? fields : Object.keys(fields as object);
-          await session.refresh(this, names as string[]);
-        }
+        await session.refresh(this, names);
+        session.noteWritten(this, before);
         return result;
       },
   );

@@ -751,6 +751,20 @@ export class Session implements QueryExecutor {
 
   // What the rest of the house asks
 
+  /** Opens the transaction for a write that Sequelize itself sends. @internal */
+  openForWrite(): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#transaction.check();
+      await this.#transaction.ensureOpen();
+    });
+  }
+
+  /** Notes what an object's values were before Sequelize itself wrote its row, for a rollback. @internal */
+  noteWritten(object: object, before: Record<string, unknown>): void {
+    const instance = this.#instance(object);
+    this.#unit.frame.noteChanged(ownState(instance, this.mapperOf(instance)), before);
+  }
+
   /** Cancels the statement that is running in the database. @returns whether one was @internal */
   cancel(): Promise<boolean> {
     return this.connection.cancel();

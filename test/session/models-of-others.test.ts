@@ -506,6 +506,27 @@ describeSession("models of others", define, (work) => {
     expect(Array.isArray(withCourses.courses)).toBe(true);
   });
 
+  it("increment and decrement of an object of the session belong to its transaction", async () => {
+    const { s, models } = work;
+    const enrolment: any = make("Enrolment", { grade: 1 });
+    enrolment.studentId = enrolment.courseId = null;
+    const [student, course] = [make("Student", { name: "a" }), make("Course", { title: "c" })];
+    s.addAll([student, course]);
+    await s.flush();
+    Object.assign(enrolment, { studentId: student.id, courseId: course.id });
+    s.add(enrolment);
+    await s.commit();
+    await enrolment.increment("grade", { by: 5 });
+    expect([enrolment.grade, s.inTransaction(), s.pendingWork().changed]).toEqual([6, true, 1]);
+    await s.rollback();
+    expect([enrolment.grade, s.isModified(enrolment)]).toEqual([1, false]);
+    expect(await models.Enrolment.query.populateExisting().one()).toBe(enrolment);
+    expect(enrolment.grade).toBe(1);
+    await enrolment.decrement({ grade: 2 });
+    await s.commit();
+    expect(await work.rows("enrolments", "1")).toMatchObject([{ grade: -1 }]);
+  });
+
   it("save, update, destroy and reload of an object of the session go through the session", async () => {
     const { s, models } = work;
     const student: any = new models.Student({ name: "a" });
