@@ -411,6 +411,18 @@ describeSession("flush plan", defineAll, (work) => {
     expect([s.stateOf(role), strict.roleId, strict.role]).toEqual(["persistent", 1, role]);
   });
 
+  it("S-66: a row that others refer to is not deleted, and the error names no column of its own", async () => {
+    const { s } = work;
+    const role = make("Role", { name: "r" });
+    await save(role, make("Strict", { role }));
+    const error: any = await s
+      .execute("DELETE FROM roles WHERE id = :id", { id: role.id })
+      .catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ name: "IntegrityError", kind: "foreignKey" });
+    expect(error.fields).not.toContain("id");
+    await s.rollback();
+  });
+
   it("F-14: delete cascades to children and theirs, loaded or not", async () => {
     const { s, models } = work;
     const order = make("Order", { number: "1" });
