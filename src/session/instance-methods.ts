@@ -40,6 +40,7 @@ type Taken =
   | "destroy"
   | "reload"
   | "increment"
+  | "restore"
   | "toJSON"
   | "_setInclude";
 
@@ -314,6 +315,24 @@ function installSaving(mapper: Mapper, take: Take): void {
         if (session === undefined) return inherited.apply(this, parameters);
         await session.refresh(this);
         return this;
+      },
+  );
+  take(
+    "restore",
+    (inherited) =>
+      async function (...parameters) {
+        const state = peekState(this);
+        const own = state instanceof LoadedState ? undefined : state;
+        if (own?.status === "deleted") {
+          throw new InvalidRequestError(
+            `Cannot restore ${describeInstance(this, mapper)}: its delete is not committed yet.`,
+            { hint: "db.session.rollback() takes the delete back" },
+          );
+        }
+        const result = await inherited.apply(this, parameters);
+        // The row counts again: the object may be added like any other that has one.
+        if (own !== undefined) own.wasDeleted = false;
+        return result;
       },
   );
   take(

@@ -506,6 +506,25 @@ describeSession("models of others", define, (work) => {
     expect(Array.isArray(withCourses.courses)).toBe(true);
   });
 
+  it("a softly deleted object is restored by Sequelize's own method, and added again", async () => {
+    const { s, models } = work;
+    const article = make("Article", { title: "an article" });
+    s.add(article);
+    await s.commit();
+    s.delete(article);
+    await s.flush();
+    await expect(article.restore()).rejects.toThrow(/its delete is not committed yet/);
+    await s.commit();
+    await article.restore();
+    expect([article.deletedAt, s.stateOf(article)]).toEqual([null, "detached"]);
+    s.add(article);
+    expect([s.stateOf(article), s.isModified(article)]).toEqual(["persistent", false]);
+    article.title = "once more";
+    await s.commit();
+    expect(await models.Article.query.one()).toBe(article);
+    expect(await work.rows("articles")).toMatchObject([{ title: "once more" }]);
+  });
+
   it("increment and decrement of an object of the session belong to its transaction", async () => {
     const { s, models } = work;
     const enrolment: any = make("Enrolment", { grade: 1 });
