@@ -274,7 +274,11 @@ export class Flusher {
     if (everything) this.#unit.touched.clear();
     else for (const states of [touched, deletes]) for (const state of states) this.#unit.touched.delete(state);
     const isEmpty = plan.steps.length === 0;
-    if (isEmpty) for (const state of touched) state.flushing = undefined;
+    if (isEmpty) {
+      for (const state of touched) state.flushing = undefined;
+      // Flushes of some objects have written what these tell of; a rollback takes it back.
+      for (const { state, key, before } of plan.relations) this.#unit.frame.noteRelation(state, key, before);
+    }
     return isEmpty ? undefined : plan;
   }
 

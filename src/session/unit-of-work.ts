@@ -352,7 +352,9 @@ export class UnitOfWork {
    */
   undoUnflushed(leaving: ReadonlySet<InstanceState> = NOBODY): void {
     this.compareWatched();
-    for (const state of this.touched) if (!leaving.has(state)) undoChanges(state);
+    // A flush that failed has taken what was deleted from the touched ones.
+    for (const states of [this.touched, this.deleted.ownArray()])
+      for (const state of states) if (!leaving.has(state)) undoChanges(state);
     this.touched.clear();
     this.deleted.unmarkAll();
     for (const state of this.new) becomeTransient(state);

@@ -636,6 +636,50 @@ describeSession("flush plan", defineAll, (work) => {
     expect(await work.rows("item_keywords", "1, 2")).toHaveLength(3);
   });
 
+  it("F-20: a rollback takes back on both sides what flushes of some objects wrote", async () => {
+    const { s } = work;
+    const [old, next] = ["old", "next"].map((name) => make("Role", { name }));
+    const user = make("User", { username: "u", role: old });
+    await save(old, next, user);
+    for (const role of [old, next]) await role.users.load();
+    user.role = next;
+    const fresh = make("User", { username: "fresh", role: next });
+    s.add(fresh);
+    await s.flush([user, fresh]);
+    work.all();
+    // Nothing is left to be written, but the other sides have not been told yet.
+    await s.flush();
+    expect(work.sql()).toEqual([]);
+    await s.rollback();
+    expect([user.role, s.stateOf(fresh)]).toEqual([old, "transient"]);
+    expect([old.users.toArray(), next.users.toArray()]).toEqual([[user], []]);
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ role_id: old.id }]);
+  });
+
+  it("S-61: a flush that fails restores what was changed and deleted, or deleted as an orphan", async () => {
+    const { s } = work;
+    const [first, second] = ["1", "2"].map((number) => make("Order", { number }));
+    const [gone, orphan] = ["gone", "orphan"].map((text) => make("Line", { text, order: first }));
+    const role = make("Role", { name: "taken" });
+    await save(first, second, gone, orphan, role);
+    await first.lines.load();
+    gone.text = "changed";
+    gone.order = second;
+    s.delete(gone);
+    orphan.order = null;
+    s.add(make("Role", { name: "taken" }));
+    await expect(s.flush()).rejects.toThrow(IntegrityError);
+    await s.rollback();
+    expect([gone, orphan].map((line) => [line.order, line.orderId, s.stateOf(line), s.isModified(line)])).toEqual(
+      Array(2).fill([first, first.id, "persistent", false]),
+    );
+    expect([gone.text, first.lines.toArray()]).toEqual(["gone", [gone, orphan]]);
+    work.sql();
+    await s.commit();
+    expect(work.sql()).toEqual([]);
+  });
+
   it("F-21: defaults come at the flush, for what is unset and not for null", async () => {
     const { s, models } = work;
     const attribute = (models.Versioned as any).rawAttributes.name;
