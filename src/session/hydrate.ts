@@ -287,7 +287,7 @@ export function fillCollection(
   // A row whose object was given to another owner in memory belongs there.
   const kept =
     areNew || back === undefined || back.toMany ? rows : rows.filter((row) => !isElsewhere(row, back, instance));
-  loadMembers(state, relationship, kept);
+  loadMembers(state, relationship, kept, rows);
 }
 
 function isElsewhere(row: Instance, back: Relationship, owner: Instance): boolean {

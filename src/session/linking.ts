@@ -98,11 +98,20 @@ function replaceUnloaded(
   }
 }
 
-/** Takes the members that the database has; those that an assignment left out lose their owner. */
-export function loadMembers(owner: InstanceState, relationship: Relationship, rows: readonly Instance[]): void {
+/**
+ * Takes the members that the database has; those that an assignment left out lose their owner.
+ *
+ * @param stored  with those that were given to another owner in memory
+ */
+export function loadMembers(
+  owner: InstanceState,
+  relationship: Relationship,
+  rows: readonly Instance[],
+  stored: readonly Instance[],
+): void {
   const members = membersOf(owner, relationship);
   const left = members.replacing ? rows.filter((row) => members.items?.has(row) !== true) : [];
-  members.load(rows, owner.unit?.epoch ?? 0);
+  members.load(rows, owner.unit?.epoch ?? 0, stored);
   const back = relationship.backref;
   if (back !== undefined) for (const member of left) leave(member, back, owner.instance);
 }

@@ -192,7 +192,7 @@ export class Members {
   }
 
   /** Takes the members that the database has, and applies what was changed meanwhile; the array is kept. */
-  load(members: readonly Instance[], epoch: number): void {
+  load(members: readonly Instance[], epoch: number, stored = members): void {
     if (this.replacing) {
       const items = this.items ?? NOBODY;
       for (const member of members)
@@ -211,7 +211,7 @@ export class Members {
     this.epoch = epoch;
     this.noload = false;
     // What a rollback returns to is now known: the members without the changes.
-    if (this.#before !== undefined) this.#before = { items: [...new Set(members)] };
+    if (this.#before !== undefined) this.#before = { items: [...new Set(stored)] };
   }
 
   /** Forgets that one object was added or removed. */

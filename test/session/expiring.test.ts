@@ -284,6 +284,32 @@ describeSession(
       expect(work.all()).toEqual(["ROLLBACK"]);
     });
 
+    it("S-52: a rollback takes new objects out of collections that were loaded meanwhile, and members that had left back in", async () => {
+      const { s, models } = work;
+      const { role, user } = await stored();
+      const other: any = new models.User({ username: "other" });
+      s.add(other);
+      await s.commit();
+      const fresh: any = new models.User({ username: "fresh", roleId: role.id });
+      s.add(fresh);
+      await role.users.load();
+      expect(role.users.includes(fresh)).toBe(true);
+      role.users.append(other);
+      await s.flush();
+      await s.rollback();
+      expect([role.users.toArray(), s.stateOf(fresh)]).toEqual([[user], "transient"]);
+      await s.commit();
+      role.users = [];
+      user.role = null;
+      await s.flush();
+      expect(role.users.length).toBe(0);
+      await s.rollback();
+      expect([user.role, role.users.toArray()]).toEqual([role, [user]]);
+      work.sql();
+      await s.commit();
+      expect(work.sql()).toEqual([]);
+    });
+
     it("S-53: with expireOnCommit off nothing expires", async () => {
       const { models } = work;
       await stored();
