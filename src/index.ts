@@ -26,7 +26,7 @@ export {
   when,
 } from "./query/expressions";
 export type { Aliased, Column, Columns, Condition, Expression, RelationshipExpression } from "./query/expressions";
-export { defer, joined, loadOnly, noload, raiseload, selectin } from "./query/load-options";
+export { containsEager, defer, joined, loadOnly, noload, raiseload, selectin } from "./query/load-options";
 export type { AttributeName, Filter, RelationshipName, Relationships } from "./query/model-shape";
 export { Pagination } from "./query/pagination";
 export type { PaginateOptions } from "./query/pagination";

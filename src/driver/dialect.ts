@@ -136,6 +136,8 @@ export abstract class Dialect {
   abstract readonly supportsNullsOrdering: boolean;
   /** `SELECT … FOR UPDATE`. */
   abstract readonly supportsForUpdate: boolean;
+  /** FOR UPDATE is refused for the tables behind an outer join, so that the others are named: `FOR UPDATE OF users`. */
+  readonly locksInnerRowsOnly: boolean = false;
   /** `a IS DISTINCT FROM b`; elsewhere the dialect's own null-safe comparison. */
   abstract readonly supportsIsDistinctFrom: boolean;
   /** After an error every statement fails until ROLLBACK (to a savepoint). */
@@ -344,6 +346,21 @@ export abstract class Dialect {
    */
   abstract insert(runner: StatementRunner, request: InsertRequest): Promise<InsertResult>;
 
+  /** The key that the next row of a bulk INSERT gets, where it is known beforehand and sent with the row. */
+  nextKey(_runner: StatementRunner, _request: InsertRequest): Promise<number | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  /**
+   * Does beforehand what takes time before {@link insert} or {@link update} can send rows: while the database is busy.
+   *
+   * @param rows     the very array that the request will have
+   * @param ordered  the database numbers them
+   */
+  prepareRows(_rows: InsertRequest["rows"], _ordered: boolean): void {
+    // Nothing, where rows travel as they are.
+  }
+
   /** Updates rows, at best in one statement. @returns the number of rows matched, also where a value did not change */
   abstract update(runner: StatementRunner, request: UpdateRequest): Promise<number>;
 
@@ -434,21 +451,26 @@ export function* chunks(
   rows: readonly (readonly Bindable[])[],
   maxRows = CHUNK_ROWS,
 ): Generator<readonly (readonly Bindable[])[]> {
-  let start = 0;
-  let size = 0;
-  for (let i = 0; i < rows.length; i++) {
-    let rowSize = 0;
-    for (const value of rows[i] as readonly Bindable[]) {
-      rowSize += typeof value === "string" ? value.length : Buffer.isBuffer(value) ? value.length * 2 : 8;
-    }
-    if (i > start && (i - start >= maxRows || size + rowSize > CHUNK_CHARACTERS)) {
-      yield rows.slice(start, i);
-      start = i;
-      size = 0;
-    }
-    size += rowSize;
+  for (let start = 0; start < rows.length;) {
+    const end = endOfChunk(rows, start, maxRows);
+    yield start === 0 && end === rows.length ? rows : rows.slice(start, end);
+    start = end;
   }
-  if (start < rows.length) yield start === 0 ? rows : rows.slice(start);
+}
+
+/** Where the chunk ends that begins at `start`: it has one row at least. */
+function endOfChunk(rows: readonly (readonly Bindable[])[], start: number, maxRows: number): number {
+  const most = Math.min(start + maxRows, rows.length);
+  let size = 0;
+  for (let i = start; i < most; i++) {
+    const row = rows[i] as readonly Bindable[];
+    for (let c = 0; c < row.length; c++) {
+      const value = row[c];
+      size += typeof value === "string" ? value.length : Buffer.isBuffer(value) ? value.length * 2 : 8;
+    }
+    if (size > CHUNK_CHARACTERS && i > start) return i;
+  }
+  return most;
 }
 
 /** The first value of each row: the keys, where they have one column. */

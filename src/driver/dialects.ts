@@ -15,7 +15,7 @@ const dialects = new WeakMap<Sequelize, Dialect>();
 export function dialectOf(sequelize: Sequelize): Dialect {
   let dialect = dialects.get(sequelize);
   if (dialect === undefined) {
-    dialect = createDialect(sequelize.getDialect());
+    dialect = createDialect(sequelize.getDialect(), sequelize);
     dialects.set(sequelize, dialect);
   }
   return dialect;
@@ -24,10 +24,15 @@ export function dialectOf(sequelize: Sequelize): Dialect {
 /** The dialect for SQL that is shown without a database in sight. */
 export const DEFAULT_DIALECT: Dialect = new SqliteDialect();
 
-function createDialect(name: string): Dialect {
+/** The driver's module, as Sequelize's connection manager holds it. */
+interface DriverHolder {
+  connectionManager: { lib?: { VERSION?: string } };
+}
+
+function createDialect(name: string, sequelize: Sequelize): Dialect {
   switch (name) {
     case "sqlite":
-      return new SqliteDialect();
+      return new SqliteDialect((sequelize as unknown as DriverHolder).connectionManager.lib?.VERSION);
     case "postgres":
       return new PostgresDialect();
     case "mariadb":

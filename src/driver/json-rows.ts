@@ -1,5 +1,7 @@
 import type { Bindable } from "./dialect";
 
+type Rows = readonly (readonly Bindable[])[];
+
 /** How numbers, booleans and blobs are written into the JSON of a bulk statement: these differ between databases. */
 export interface JsonEncoding {
   number(value: number): string;
@@ -12,12 +14,7 @@ export interface JsonEncoding {
  *
  * Numbers travel with 17 digits (15 lose the last bit of one double in 10 000), lone surrogates become U+FFFD.
  */
-export function encodeRows(
-  rows: readonly (readonly Bindable[])[],
-  encoding: JsonEncoding,
-  named: boolean,
-  ordinal = false,
-): string {
+export function encodeRows(rows: Rows, encoding: JsonEncoding, named: boolean, ordinal = false): string {
   if (!named && rows.every(isPlain)) {
     const text = JSON.stringify(rows);
     if (!LONE_SURROGATE.test(text)) return text;
@@ -34,6 +31,32 @@ export function encodeRows(
     parts[i] = text + (named ? "}" : "]");
   }
   return `[${parts.join(",")}]`;
+}
+
+/** The JSON texts of a dialect's bulk statements; the next one can be written while the database works on another. */
+export class JsonTexts {
+  readonly #encoding: JsonEncoding;
+  readonly #named: boolean;
+  #prepared: { rows: Rows; ordinal: boolean; text: string } | undefined;
+
+  constructor(encoding: JsonEncoding, named: boolean) {
+    this.#encoding = encoding;
+    this.#named = named;
+  }
+
+  /** Writes the text of rows that a statement will have soon. */
+  prepare(rows: Rows, ordinal: boolean): void {
+    this.#prepared = { rows, ordinal, text: encodeRows(rows, this.#encoding, this.#named, ordinal) };
+  }
+
+  /** The text of rows; see {@link encodeRows}. */
+  of(rows: Rows, ordinal = false): string {
+    const prepared = this.#prepared;
+    if (prepared?.rows !== rows || prepared.ordinal !== ordinal)
+      return encodeRows(rows, this.#encoding, this.#named, ordinal);
+    this.#prepared = undefined;
+    return prepared.text;
+  }
 }
 
 /** How `JSON.stringify` writes half a character, or what looks like it. */

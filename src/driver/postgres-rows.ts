@@ -1,8 +1,13 @@
 import type { RawConnection } from "./face";
+import { CellForm, PostgresWire, RowCells } from "./postgres-wire";
+import type { RowTaker } from "./postgres-wire";
 import type { RowSink } from "./row-sink";
 
 /** A query object of the pg package; what the client calls on it as its answer comes in. */
 interface PgQuery {
+  submit(connection: object): Error | null;
+  handleReadyForQuery(connection: object): void;
+  handleError(error: Error, connection: object): void;
   handleRowDescription(message: { fields: readonly PgField[] }): void;
   handleDataRow(message: { fields: readonly (string | null)[] }): void;
 }
@@ -66,8 +71,10 @@ function queryClassOf(client: RawConnection): (PgQueryClass & { prototype: PgQue
 }
 
 function rowQueryClass(Base: PgQueryClass): RowQueryClass {
-  return class extends Base implements RowQuery {
+  return class extends Base implements RowQuery, RowTaker {
     failure: Error | undefined;
+    #wire: PostgresWire | undefined;
+    #cells: RowCells | undefined;
     readonly #client: RawConnection;
     readonly #sink: RowSink;
 
@@ -77,20 +84,55 @@ function rowQueryClass(Base: PgQueryClass): RowQueryClass {
       this.#sink = sink;
     }
 
+    override submit(connection: object): Error | null {
+      const wire = PostgresWire.of(this.#client);
+      const error = super.submit(connection);
+      if (error === null) {
+        this.#wire = wire;
+        wire?.lend(this);
+      }
+      return error;
+    }
+
     override handleRowDescription(message: { fields: readonly PgField[] }): void {
       super.handleRowDescription(message);
-      this.#try(() =>
+      // What is not text is pg's to read.
+      if (message.fields.some(({ format = "text" }) => format !== "text")) this.#leave();
+      this.#try(() => {
+        const columns = message.fields.map(({ name, dataTypeID, format = "text" }) => {
+          const parse = this.#client.getTypeParser?.(dataTypeID, format) ?? String;
+          return { name, parse, form: this.#wire === undefined ? CellForm.Text : formOf(dataTypeID, parse) };
+        });
+        this.#cells = new RowCells(columns.map(({ form }) => form));
         this.#sink.columns(
-          message.fields.map(({ name, dataTypeID, format = "text" }) => {
-            const parse = this.#client.getTypeParser?.(dataTypeID, format);
-            return { name, parse: parse ?? String };
-          }),
-        ),
-      );
+          columns.map(({ name, parse, form }) => ({ name, parse: form === CellForm.Integer ? undefined : parse })),
+        );
+      });
+    }
+
+    take(bytes: Buffer, start: number): void {
+      const cells = this.#cells;
+      if (this.failure === undefined && cells !== undefined) this.#try(() => this.#sink.row(cells.read(bytes, start)));
     }
 
     override handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
       if (this.failure === undefined) this.#try(() => this.#sink.row(fields));
+    }
+
+    override handleReadyForQuery(connection: object): void {
+      this.#leave();
+      super.handleReadyForQuery(connection);
+    }
+
+    override handleError(error: Error, connection: object): void {
+      this.#leave();
+      super.handleError(error, connection);
+    }
+
+    #leave(): void {
+      this.#wire?.giveBack();
+      this.#wire = undefined;
+      this.#cells = undefined;
     }
 
     /** What the sink throws must not reach the client, which would lose count of its answers. */
@@ -103,3 +145,15 @@ function rowQueryClass(Base: PgQueryClass): RowQueryClass {
     }
   };
 }
+
+type CellParser = (text: string) => unknown;
+
+/** The types int2, int4 and oid. */
+const INTEGER_TYPES = new Set([21, 23, 26]);
+
+function formOf(type: number, parse: CellParser): CellForm {
+  const isNumber = INTEGER_TYPES.has(type) && WHOLE_NUMBERS.every((text) => parse(text) === Number(text));
+  return isNumber ? CellForm.Integer : CellForm.Text;
+}
+
+const WHOLE_NUMBERS = ["0", "7", "-1", "32767", "-2147483648", "4294967295"];

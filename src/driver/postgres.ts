@@ -17,7 +17,7 @@ import { Dialect, chunks, firstValues } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readPostgresPlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
-import { encodeRows } from "./json-rows";
+import { JsonTexts } from "./json-rows";
 
 const JSON_ENCODING: JsonEncoding = {
   number: (value) => (Number.isFinite(value) ? String(value) : JSON.stringify(String(value))),
@@ -53,6 +53,7 @@ const PARAMETER_TYPES: Partial<Record<ValueKind, string>> = {
 
 /** PostgreSQL, and what speaks its protocol, through the pg package. */
 export class PostgresDialect extends Dialect {
+  readonly #texts = new JsonTexts(JSON_ENCODING, true);
   override readonly name = "postgres";
   override readonly supportsReturning = true;
   override readonly supportsTransactionalDdl = true;
@@ -60,6 +61,7 @@ export class PostgresDialect extends Dialect {
   override readonly supportsIlike = true;
   override readonly supportsNullsOrdering = true;
   override readonly supportsForUpdate = true;
+  override readonly locksInnerRowsOnly = true;
   override readonly supportsIsDistinctFrom = true;
   override readonly abortsTransactionOnError = true;
   override readonly interruptUndoesTransaction = false;
@@ -186,10 +188,14 @@ export class PostgresDialect extends Dialect {
       `AS r(${ordered ? "o int, " : ""}${definition})${ordered ? " ORDER BY r.o" : ""}${returning}`;
     const keys: unknown[] = [];
     for (const chunk of chunks(rows)) {
-      const result = await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true, ordered)]);
+      const result = await runner.run(sql, [this.#texts.of(chunk, ordered)]);
       if (generatedKey !== undefined) keys.push(...result.rows.map((row) => row[generatedKey]).sort(compareKeys));
     }
     return { keys };
+  }
+
+  override prepareRows(rows: InsertRequest["rows"], ordered: boolean): void {
+    this.#texts.prepare(rows, ordered);
   }
 
   override async update(runner: StatementRunner, request: UpdateRequest): Promise<number> {
@@ -207,8 +213,7 @@ export class PostgresDialect extends Dialect {
       .join(" AND ");
     const sql = `UPDATE ${request.table} SET ${sets} FROM json_to_recordset($1::json) AS v(${definition}) WHERE ${where}`;
     let matched = 0;
-    for (const chunk of chunks(request.rows))
-      matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, true)])).rowCount;
+    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [this.#texts.of(chunk)])).rowCount;
     return matched;
   }
 
@@ -229,7 +234,7 @@ export class PostgresDialect extends Dialect {
       .join(" AND ");
     return {
       sql: `DELETE FROM ${request.table} USING json_to_recordset($1::json) AS v(${definition}) WHERE ${where}`,
-      parameters: [encodeRows(rows, JSON_ENCODING, true)],
+      parameters: [this.#texts.of(rows)],
     };
   }
 

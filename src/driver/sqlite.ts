@@ -16,7 +16,7 @@ import { Dialect, chunks, firstValues } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readSqlitePlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
-import { encodeRows } from "./json-rows";
+import { JsonTexts } from "./json-rows";
 import { sqliteCursor } from "./sqlite-cursor";
 
 const JSON_ENCODING: JsonEncoding = {
@@ -52,8 +52,24 @@ const FUNCTIONS: Record<string, string> = {
   char_length: "length",
 };
 
+/** The first SQLite that has `jsonb_each`, which hands each row on parsed: a bulk statement takes a fifth less time. */
+const WITH_JSONB_EACH = [3, 51] as const;
+
 /** SQLite through the sqlite3 package. */
 export class SqliteDialect extends Dialect {
+  /** The rows of a bulk statement, of which the parameter is a JSON array. */
+  readonly #jsonRows: string;
+  readonly #texts = new JsonTexts(JSON_ENCODING, false);
+
+  /** @param version  SQLite's own; the one that the sqlite3 package brings is newer than any that matters here */
+  constructor(version?: string) {
+    super();
+    const [major = 0, minor = 0] = version?.split(".").map(Number) ?? WITH_JSONB_EACH;
+    const [sinceMajor, sinceMinor] = WITH_JSONB_EACH;
+    const isParsed = major > sinceMajor || (major === sinceMajor && minor >= sinceMinor);
+    this.#jsonRows = isParsed ? "jsonb_each(?)" : "json_each(?)";
+  }
+
   override readonly name = "sqlite";
   override readonly supportsReturning = true;
   override readonly supportsTransactionalDdl = true;
@@ -147,14 +163,14 @@ export class SqliteDialect extends Dialect {
     const keys: number[] = [];
     if (generatedKey !== undefined) {
       // Only one writer exists and it is us: the ids that SQLite would give are known beforehand.
-      next = request.firstKey ?? (await this.#nextId(runner, request, generatedKey));
+      next = request.firstKey ?? (await this.#lastKey(runner, request, generatedKey)) + 1;
       for (let i = 0; i < rows.length; i++) keys.push(next + i);
       names.unshift(this.identifier(generatedKey));
       values.unshift("? + key");
     }
-    const sql = `INSERT INTO ${request.table} (${names.join(", ")}) SELECT ${values.join(", ")} FROM json_each(?)`;
+    const sql = `INSERT INTO ${request.table} (${names.join(", ")}) SELECT ${values.join(", ")} FROM ${this.#jsonRows}`;
     for (const chunk of chunks(rows)) {
-      const text = encodeRows(chunk, JSON_ENCODING, false);
+      const text = this.#texts.of(chunk);
       await runner.run(sql, generatedKey === undefined ? [text] : [next, text]);
       next += chunk.length;
     }
@@ -187,7 +203,13 @@ export class SqliteDialect extends Dialect {
     return returning === "" ? { keys: generated } : { keys: generated, returned };
   }
 
-  async #nextId(runner: StatementRunner, request: InsertRequest, key: string): Promise<number> {
+  override async nextKey(runner: StatementRunner, request: InsertRequest): Promise<number | undefined> {
+    const { generatedKey, columns, returning = [] } = request;
+    if (generatedKey === undefined || columns.length === 0 || returning.length > 0) return undefined;
+    return (await this.#lastKey(runner, request, generatedKey)) + 1;
+  }
+
+  async #lastKey(runner: StatementRunner, request: InsertRequest, key: string): Promise<number> {
     const name = this.identifier(key);
     const [hasSequences] = await runner.all("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'");
     const sequence = hasSequences ? "coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = ?), 0)" : "0";
@@ -195,7 +217,11 @@ export class SqliteDialect extends Dialect {
       `SELECT max(${sequence}, coalesce((SELECT max(${name}) FROM ${request.table}), 0)) AS last`,
       hasSequences ? [request.tableName] : [],
     );
-    return Number(row?.["last"] ?? 0) + 1;
+    return Number(row?.["last"] ?? 0);
+  }
+
+  override prepareRows(rows: InsertRequest["rows"]): void {
+    this.#texts.prepare(rows, false);
   }
 
   override async update(runner: StatementRunner, request: UpdateRequest): Promise<number> {
@@ -211,10 +237,9 @@ export class SqliteDialect extends Dialect {
     const where = request.keys
       .map((column, i) => `${request.table}.${this.identifier(column.name)} = v.c${i}`)
       .join(" AND ");
-    const sql = `UPDATE ${request.table} SET ${sets} FROM (SELECT ${values} FROM json_each(?)) AS v WHERE ${where}`;
+    const sql = `UPDATE ${request.table} SET ${sets} FROM (SELECT ${values} FROM ${this.#jsonRows}) AS v WHERE ${where}`;
     let matched = 0;
-    for (const chunk of chunks(request.rows))
-      matched += (await runner.run(sql, [encodeRows(chunk, JSON_ENCODING, false)])).rowCount;
+    for (const chunk of chunks(request.rows)) matched += (await runner.run(sql, [this.#texts.of(chunk)])).rowCount;
     return matched;
   }
 
@@ -225,8 +250,8 @@ export class SqliteDialect extends Dialect {
     const values = isWhole ? "value" : request.keys.map((column, i) => jsonValue(column, i)).join(", ");
     const left = request.keys.length === 1 ? names : `(${names})`;
     return {
-      sql: `DELETE FROM ${request.table} WHERE ${left} IN (SELECT ${values} FROM json_each(?))`,
-      parameters: [isWhole ? `[${firstValues(rows).join(",")}]` : encodeRows(rows, JSON_ENCODING, false)],
+      sql: `DELETE FROM ${request.table} WHERE ${left} IN (SELECT ${values} FROM ${this.#jsonRows})`,
+      parameters: [isWhole ? `[${firstValues(rows).join(",")}]` : this.#texts.of(rows)],
     };
   }
 

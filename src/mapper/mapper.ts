@@ -6,6 +6,7 @@ import { Attribute, IMPOSSIBLE } from "./attribute";
 import { Relationship } from "./relationship";
 import type { RowClass } from "./row-class";
 import { rowClassOf } from "./row-class";
+import { tableNameOf } from "./table-name";
 
 /** A row's identity within its model: a number or text for one key column, text for several. */
 export type IdentityKey = string | number;
@@ -80,9 +81,9 @@ export class Mapper {
     this.model = model;
     this.name = model.name;
     this.dialect = dialectOf(sequelize);
-    const table = model.getTableName() as string | { tableName: string; schema?: string };
-    this.tableName = typeof table === "string" ? table : table.tableName;
-    this.schema = typeof table === "string" || !table.schema ? undefined : table.schema;
+    const { name, schema } = tableNameOf(model.getTableName(), sequelize);
+    this.tableName = name;
+    this.schema = schema;
     this.table =
       (this.schema === undefined ? "" : `${this.dialect.identifier(this.schema)}.`) +
       this.dialect.identifier(this.tableName);
@@ -155,6 +156,11 @@ export class Mapper {
 
   /** The error for a name that is neither an attribute nor a relationship of this model. */
   unknownProperty(name: string): InvalidRequestError {
+    if (Object.hasOwn(this.model.getAttributes(), name)) {
+      return new InvalidRequestError(`Cannot use ${this.name}.${name} in a query: it is VIRTUAL and has no column.`, {
+        hint: `select ${this.name} and read ${name} of its objects`,
+      });
+    }
     const near = nearestName(name, [...this.#byName.keys(), ...this.relationships.keys()]);
     return new InvalidRequestError(`Entity namespace for "${this.tableName}" has no property "${name}".`, {
       hint:

@@ -7,9 +7,10 @@ import { changeParts, compileSelect } from "./compile";
 import type { Entity } from "./entity";
 import { predicateOf } from "./evaluate";
 import { criteriaOf, isParanoid } from "./model-scope";
+import { checkOptions } from "./named-options";
 import type { Node } from "./node";
 import { nodeOfExpression, operandBeside } from "./operand";
-import type { BulkChange, Synchronize } from "./query-executor";
+import type { BulkChange, Shows, Synchronize } from "./query-executor";
 import { SERVER_VALUE } from "./query-executor";
 import { columnNode } from "./relationship-link";
 import type { SelectState } from "./select-state";
@@ -41,12 +42,14 @@ interface Assignment {
 
 /** The bulk UPDATE of a query's rows. */
 export function updateChange(state: SelectState, dialect: Dialect, values: object, options: ChangeOptions): BulkChange {
+  checkOptions(options, ["synchronizeSession"], "update");
   const entity = changedEntity(state);
   return bulkChange("update", state, dialect, entity, assignments(entity, values), options);
 }
 
 /** The bulk DELETE of a query's rows; of a paranoid model, the UPDATE that marks them. */
 export function deleteChange(state: SelectState, dialect: Dialect, options: DeleteOptions): BulkChange {
+  checkOptions(options, ["synchronizeSession", "force"], "delete");
   const entity = changedEntity(state);
   const { deletedAt } = entity.mapper;
   const marks =
@@ -79,7 +82,7 @@ function bulkChange(
   return {
     kind,
     mapper,
-    compile: () => changeStatement(dialect, entity, sets, conditions),
+    compile: () => changeStatement(dialect, entity, sets, conditions, state),
     compileKeys: () =>
       compileSelect(
         {
@@ -106,6 +109,7 @@ function changeStatement(
   entity: Entity,
   sets: readonly Assignment[],
   conditions: readonly Node[],
+  shows: Shows,
 ): Statement {
   const { table } = entity.mapper;
   const parts = changeParts(dialect, true, entity, (compiler: Compiler) => {
@@ -114,6 +118,7 @@ function changeStatement(
       compiler.write(`${i === 0 ? `UPDATE ${table} SET ` : ", "}${attribute.columnSql} = `).node(node);
     });
     if (conditions.length === 0) return;
+    compiler.shows = shows;
     compiler.write(" WHERE ");
     compiler.writeCondition(conditions);
   });
@@ -122,7 +127,7 @@ function changeStatement(
 
 function assignments(entity: Entity, values: object): Assignment[] {
   const { mapper } = entity;
-  if (typeof values !== "object" || values === null)
+  if (typeof values !== "object" || values === null || Array.isArray(values))
     throw new ArgumentError(`Expected new values by attribute in update(), got ${describe(values)}.`);
   const sets = Object.entries(values).map(([name, value]): Assignment => {
     const attribute = mapper.find(name);
@@ -172,11 +177,23 @@ function synchronizeOf({ synchronizeSession = "auto" }: ChangeOptions): Synchron
 function changedEntity(state: SelectState): Entity {
   const used = calledBuilder(state);
   if (used !== undefined)
-    throw new InvalidRequestError(`Can't call Query.update() or Query.delete() when ${used}() has been called`);
+    throw new InvalidRequestError(`Can't call Query.update() or Query.delete() when ${used}() has been called`, {
+      hint: changeHint(used, primaryEntity(state)),
+    });
   const entity = primaryEntity(state);
   if (entity === undefined || !entity.isModel || state.from.length !== 1)
     throw new InvalidRequestError("Query.update() and Query.delete() need a query of one model.");
   return entity;
+}
+
+/** How to choose the rows without what a bulk statement cannot have. */
+function changeHint(used: string, entity: Entity | undefined): string | undefined {
+  if (used === "orderBy") return "leave it out, or orderBy(null): the order of a change does not matter";
+  const { name, primaryKey } = entity?.mapper ?? {};
+  const [key, ...others] = primaryKey ?? [];
+  if (name === undefined || key === undefined || others.length > 0) return undefined;
+  const column = `${name}.c.${key.name}`;
+  return `choose the rows by their keys: ${name}.query.filter(${column}.in(query.withEntities(${column})))`;
 }
 
 function calledBuilder(state: SelectState): string | undefined {

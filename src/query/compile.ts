@@ -11,12 +11,12 @@ import { Scope } from "./scope";
 import type { SelectionKeys, SourceName } from "./scope";
 import type { Use } from "./select-list";
 import { SelectList } from "./select-list";
-import type { SelectState } from "./select-state";
+import type { Join, SelectState } from "./select-state";
 import { isDerived, primaryEntity } from "./select-state";
 import { SourceWriter } from "./source-writer";
 import type { SqlParts } from "./sql-text";
 import { toLiteralText, toStatement } from "./sql-text";
-import { isBounded, wrappedState } from "./wrapped-state";
+import { hasHiddenOrder, isBounded, withoutHiddenOrder, wrappedState } from "./wrapped-state";
 
 /**
  * A query as a SELECT ready to be sent.
@@ -32,7 +32,7 @@ export function compileSelect(state: SelectState, dialect: Dialect): CompiledSel
     shape: isEntity ? "entity" : "tuple",
     unique: isEntity,
     populateExisting: state.populateExisting,
-    loads: plan === undefined ? [] : remainingLoads(plan),
+    loads: plan === undefined ? [] : remainingLoads(plan, state),
   };
 }
 
@@ -97,8 +97,11 @@ export class Compiler extends SourceWriter {
     return { parts: this.parts, slots: list.slots, plan };
   }
 
-  override select(state: SelectState, parent: Scope | undefined, use: Use): SelectionKeys {
-    return this.#select(withScope(state), parent, use, undefined).keys;
+  override select(state: SelectState, parent: Scope | undefined, use: Use | "part"): SelectionKeys {
+    const scoped = withScope(state);
+    const hasExtra = (use === "operand" || use === "part") && hasHiddenOrder(scoped);
+    const select = hasExtra ? withoutHiddenOrder(scoped) : scoped;
+    return this.#select(select, parent, use === "part" ? "derived" : use, undefined).keys;
   }
 
   /**
@@ -108,8 +111,9 @@ export class Compiler extends SourceWriter {
    * what comes into FROM may bring conditions.
    */
   #select(state: SelectState, parent: Scope | undefined, use: Use, plan: LoadPlan | undefined): SelectList {
-    const { scope: outerScope, implicit: outerImplicit, hasOffset } = this;
+    const { scope: outerScope, implicit: outerImplicit, hasOffset, shows } = this;
     this.scope = new Scope(parent);
+    this.shows = state;
     this.hasOffset ||= state.offset !== undefined;
     const criteriaFrom: Entity[] = [];
     const sources = state.from.map((source) => this.capture(() => this.writeSource(source)));
@@ -143,11 +147,21 @@ export class Compiler extends SourceWriter {
     this.#clause(" HAVING ", having);
     this.#clause(" ORDER BY ", order);
     this.#writeLimit(state);
-    if (state.forUpdate && this.dialect.supportsForUpdate && use === "result") this.write(" FOR UPDATE");
+    if (state.forUpdate && (use === "result" || use === "derived")) this.#writeLock(state, list.joins);
     this.scope = outerScope;
     this.implicit = outerImplicit;
     this.hasOffset = hasOffset;
+    this.shows = shows;
     return list;
+  }
+
+  #writeLock({ from, joins }: SelectState, loading: readonly Join[]): void {
+    if (!this.dialect.supportsForUpdate) return;
+    this.write(" FOR UPDATE");
+    const all = [...joins, ...loading];
+    if (!this.dialect.locksInnerRowsOnly || !all.some((join) => join.outer)) return;
+    const locked = [...from, ...all.filter((join) => !join.outer).map((join) => join.target)];
+    this.write(` OF ${locked.map((source) => this.source(source).prefix.slice(0, -1)).join(", ")}`);
   }
 
   #clause(word: string, parts: SqlParts): void {

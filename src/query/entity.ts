@@ -1,4 +1,5 @@
 import type { Mapper } from "../mapper/mapper";
+import type { Derived } from "./select-state";
 
 /**
  * One use of a model's table in a statement: the model itself, or an alias of it.
@@ -11,11 +12,14 @@ export class Entity {
   readonly alias: string | undefined;
   /** This is the model itself, not an alias of it. */
   readonly isModel: boolean;
+  /** The query whose rows these are, in the place of the table. */
+  readonly rows: Derived | undefined;
 
-  private constructor(mapper: Mapper, alias: string | undefined, isModel: boolean) {
+  private constructor(mapper: Mapper, alias: string | undefined, isModel: boolean, rows?: Derived) {
     this.mapper = mapper;
     this.alias = alias;
     this.isModel = isModel;
+    this.rows = rows;
   }
 
   static readonly #ofModels = new WeakMap<Mapper, Entity>();
@@ -30,8 +34,8 @@ export class Entity {
     return entity;
   }
 
-  /** A further entity of the same table, under a name of its own. */
-  static alias(mapper: Mapper, name?: string): Entity {
-    return new Entity(mapper, name, false);
+  /** A further entity of the same table, or of the rows of a query, under a name of its own. */
+  static alias(mapper: Mapper, name?: string, rows?: Derived): Entity {
+    return new Entity(mapper, name, false, rows);
   }
 }

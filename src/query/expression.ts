@@ -14,11 +14,8 @@ import { stateOfQuery } from "./select-state";
 /** A type with its null taken away, and nothing else. */
 type Value<T> = Exclude<T, null | undefined>;
 
-/** A query that may stand where one value is expected. */
-export interface QueryOperand {
-  exists(): Condition;
-  subquery(name?: string): unknown;
-}
+/** A query, or a query as a table, that may stand where one value is expected. */
+export type QueryOperand = { exists(): Condition; subquery(name?: string): unknown } | { readonly derived: object };
 
 /** What an expression can be compared with: a value of its type, another expression, or a query of one column. */
 export type Operand<T> = Value<T> | Expression<Value<T> | null> | Expression<Value<T>> | QueryOperand;

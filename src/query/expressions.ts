@@ -16,6 +16,8 @@ import { typeOf } from "./node";
 import { freeOperand, nodeOf, nodeOfExpression, operandLike } from "./operand";
 import { negate } from "./operators";
 import { RelationshipExpression } from "./relationship-expression";
+import type { Derived } from "./select-state";
+import { firstSelect, stateOfQuery } from "./select-state";
 
 /** The columns and relationships of a model as expressions: `User.c`. */
 export type Columns<M extends Model> = {
@@ -71,9 +73,9 @@ export class Aliased<M extends Model = Model> {
   readonly entity: Entity;
   readonly model: ModelStatic<M>;
 
-  constructor(model: ModelStatic<M>, name?: string) {
+  constructor(model: ModelStatic<M>, name?: string, rows?: Derived) {
     this.model = model;
-    this.entity = Entity.alias(Mapper.of(model), name);
+    this.entity = Entity.alias(Mapper.of(model), name, rows);
   }
 
   /** The columns and relationships of the alias. */
@@ -85,11 +87,38 @@ export class Aliased<M extends Model = Model> {
 /** An alias of any model. */
 export type AnyAlias = Pick<Aliased, "entity">;
 
-/** A second use of a model's table in one statement; without a name the compiler chooses one. */
-export function aliased<M extends Model>(model: ModelStatic<M>, name?: string): Aliased<M> {
+/** A query as a table, as `query.subquery()` gives it. */
+interface Rows {
+  readonly derived: Derived;
+}
+
+/**
+ * A second use of a model's table in one statement; without a name the compiler chooses one. With a subquery of the model's
+ * objects their rows stand in the place of the table: `aliased(User, User.query.limit(3).subquery())`.
+ */
+export function aliased<M extends Model>(model: ModelStatic<M>, name?: string): Aliased<M>;
+export function aliased<M extends Model>(model: ModelStatic<M>, rows: Rows, name?: string): Aliased<M>;
+export function aliased<M extends Model>(model: ModelStatic<M>, from?: string | Rows, given?: string): Aliased<M> {
+  const rows = typeof from === "object" ? (from as Rows | null)?.derived : undefined;
+  const name = rows === undefined ? from : given;
+  if (rows !== undefined && !selectsModel(rows, Mapper.of(model))) {
+    throw new ArgumentError(`Cannot make an alias of ${model.name}: the subquery selects none.`, {
+      hint: `${model.name}.query.limit(3).subquery()`,
+    });
+  }
   if (name !== undefined && (typeof name !== "string" || name === ""))
-    throw new ArgumentError(`Expected a name for the alias, got ${describe(name)}.`);
-  return new Aliased(model, name);
+    throw new ArgumentError(`Expected a name for the alias, got ${describe(name)}.`, {
+      hint: stateOfQuery(name) === undefined ? undefined : "an alias of a query is made of query.subquery()",
+    });
+  return new Aliased(model, name, rows);
+}
+
+function selectsModel(rows: Derived, mapper: Mapper): boolean {
+  return firstSelect(rows.source).selection.some((entry) => {
+    const entity =
+      entry.kind === "entity" ? entry.entity : entry.node.kind === "column" ? entry.node.entity : undefined;
+    return entity?.mapper === mapper;
+  });
 }
 
 /** All of the conditions hold; of none, every row does. */
@@ -153,7 +182,7 @@ type WindowOrder = Expression | Ordering;
 
 /** The functions whose results have a known type; any other name gives an expression of unknown type. */
 export interface Functions {
-  count(argument?: Expression): FunctionCall<number>;
+  count(argument?: Expression | "*"): FunctionCall<number>;
   sum<T>(argument: Expression<T>): FunctionCall<T | null>;
   avg(argument: Expression): FunctionCall<number | null>;
   min<T>(argument: Expression<T>): FunctionCall<T | null>;
@@ -191,7 +220,14 @@ export const func: Functions = new Proxy({} as Functions, {
 
 function callOf(name: string): (...values: unknown[]) => FunctionCall {
   return (...values) => {
-    if (name === "count" && values.length === 0) return call(name, [{ kind: "star" }], false);
+    const [first] = values;
+    if (name === "count" && (values.length === 0 || first === "*")) return call(name, [{ kind: "star" }], false);
+    if (name === "count" && nodeOfExpression(first) === undefined) {
+      const model = typeof first === "function" ? first.name : "User";
+      throw new ArgumentError(`Expected a column in func.count(), got ${describe(first)}.`, {
+        hint: `func.count(${model}.c.${typeof first === "string" ? first : "id"}), or func.count() for rows`,
+      });
+    }
     const distinct = values.length === 1 && values[0] instanceof DistinctArgument;
     return call(name, argumentsOf(name, values), distinct);
   };
@@ -285,7 +321,24 @@ export function orderTerm(argument: OrderArgument): OrderTerm {
   if (argument instanceof Ordering) return argument.term;
   const node = typeof argument === "string" ? ({ kind: "label", name: argument } as const) : nodeOfExpression(argument);
   if (node !== undefined) return { operand: node, descending: false, nulls: undefined };
-  throw new ArgumentError(`Expected a column, an expression or a name in orderBy(), got ${describe(argument)}.`);
+  throw new ArgumentError(`Expected a column, an expression or a name in orderBy(), got ${describe(argument)}.`, {
+    hint: orderHint(argument),
+  });
+}
+
+/** How to write what other libraries order by. */
+function orderHint(given: unknown): string | undefined {
+  if (Array.isArray(given)) {
+    const [name, direction] = given as unknown[];
+    const isDescending = typeof direction === "string" && /^desc/i.test(direction);
+    return typeof name === "string"
+      ? `orderBy(${isDescending ? `desc("${name}")` : `"${name}"`})`
+      : "orderBy(...terms)";
+  }
+  if (given instanceof RelationshipExpression)
+    return `order by a column: ${given.relationship.target.name}.c.…, joined before`;
+  if (typeof given === "object" && given !== null) return 'text("…") for SQL of your own';
+  return given === null || given === false ? "orderBy(null) alone forgets the order" : undefined;
 }
 
 export { Column, Expression, Labelled, Ordering, RelationshipExpression };

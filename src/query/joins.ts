@@ -117,8 +117,11 @@ function fromSource(state: SelectState, source: Entity, relationship: Relationsh
 
 function joinByForeignKey(state: SelectState, target: Source, outer: boolean): SelectState {
   const lefts = entitiesOf(state);
+  const path = isDerived(target) ? undefined : associationPath(lefts, target);
   const unreachable = new InvalidRequestError(`Don't know how to join to ${nameOf(target)}.`, {
-    hint: `name the relationship or the condition: .join(${nameOf(target)}, condition)`,
+    hint: path
+      ? `over the association: .join(${path})`
+      : `name the relationship or the condition: .join(${nameOf(target)}, condition)`,
   });
   if (isDerived(target)) throw unreachable;
   if (lefts.includes(target) && lefts.length === 1) {
@@ -146,6 +149,15 @@ function joinByForeignKey(state: SelectState, target: Source, outer: boolean): S
     return addJoin(state, target, link.toTarget, outer);
   }
   throw unreachable;
+}
+
+/** A many-to-many relationship between two tables, as it is written in join(). */
+function associationPath(lefts: readonly Entity[], target: Entity): string | undefined {
+  for (const { mapper } of lefts)
+    for (const relationship of mapper.relationships.values())
+      if (relationship.kind === "manyToMany" && relationship.target === target.mapper)
+        return `${mapper.name}.c.${relationship.key}`;
+  return undefined;
 }
 
 interface Path {

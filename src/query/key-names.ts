@@ -34,7 +34,8 @@ export class KeyNames {
   }
 
   #isTaken(name: string): boolean {
-    return this.#taken.has(name) || (this.#given?.has(name) ?? false);
+    // A row of a driver is a plain object, which would take this one for its prototype.
+    return name === "__proto__" || this.#taken.has(name) || (this.#given?.has(name) ?? false);
   }
 
   #take(name: string): string {

@@ -1,5 +1,7 @@
 import { describe } from "../driver/dialect";
 import { ArgumentError } from "../errors";
+import type { Mapper } from "../mapper/mapper";
+import { nodeOfExpression } from "./operand";
 import { RelationshipExpression } from "./relationship-expression";
 import type { LoadRequest } from "./select-state";
 
@@ -17,59 +19,82 @@ export type RelationshipPath = string | RelationshipExpression<unknown>;
 
 /** Loads the relationship in the same statement, by a LEFT OUTER JOIN. */
 export function joined(...path: RelationshipPath[]): LoadingOption {
-  return new LoadingOption({ path: pathOf(path, "joined"), strategy: "joined" });
+  return loading(path, "joined", "joined");
 }
 
 /** Loads the relationship of all rows in one further statement. */
 export function selectin(...path: RelationshipPath[]): LoadingOption {
-  return new LoadingOption({ path: pathOf(path, "selectin"), strategy: "selectin" });
+  return loading(path, "selectin", "selectin");
 }
 
-/** The relationship counts as loaded and empty; nothing is sent. */
+/** The relationship counts as loaded and empty; nothing is sent. `noload("*")`: each one that no other option loads. */
 export function noload(...path: RelationshipPath[]): LoadingOption {
-  return new LoadingOption({ path: pathOf(path, "noload"), strategy: "noload" });
+  return loading(path, "noload", "noload");
 }
 
-/** Reading or loading the relationship later is an error. */
+/** Reading the relationship later is an error. `raiseload("*")`: each one that no other option loads. */
 export function raiseload(...path: RelationshipPath[]): LoadingOption {
-  return new LoadingOption({ path: pathOf(path, "raiseload"), strategy: "raiseload" });
+  return loading(path, "raiseload", "raiseload");
 }
 
 /** The relationship is filled from the rows of a join that the query makes itself. */
 export function containsEager(...path: RelationshipPath[]): LoadingOption {
-  return new LoadingOption({ path: pathOf(path, "containsEager"), strategy: "contains" });
+  return loading(path, "contains", "containsEager");
 }
 
 /** Only these attributes are loaded (and the primary key): `loadOnly("id", "username")`, `loadOnly("users.username")`. */
 export function loadOnly(...attributes: AttributePath[]): LoadingOption {
-  const { path, names } = attributesAt(attributes, "loadOnly");
-  return new LoadingOption({ path, strategy: undefined, only: names });
+  const { path, names, model } = attributesAt(attributes, "loadOnly");
+  return new LoadingOption({ path, model, strategy: undefined, only: names });
 }
 
 /** These attributes are not loaded. */
 export function defer(...attributes: AttributePath[]): LoadingOption {
-  const { path, names } = attributesAt(attributes, "defer");
-  return new LoadingOption({ path, strategy: undefined, defer: names });
+  const { path, names, model } = attributesAt(attributes, "defer");
+  return new LoadingOption({ path, model, strategy: undefined, defer: names });
 }
 
 /** An attribute by name, with the path of relationships that leads to it, or a column. */
 export type AttributePath = string | { readonly key: string };
 
-function pathOf(parts: readonly RelationshipPath[], method: string): string[] {
-  const path = parts.flatMap((part) => {
-    if (part instanceof RelationshipExpression) return [part.key];
-    if (typeof part === "string" && /^[^.]+(\.[^.]+)*$/.test(part)) return part.split(".");
-    throw new ArgumentError(`Expected the name of a relationship in ${method}(), got ${describe(part)}.`, {
-      hint: `${method}("users"), ${method}("users.role")`,
-    });
-  });
+function loading(
+  parts: readonly RelationshipPath[],
+  strategy: NonNullable<LoadRequest["strategy"]>,
+  method: string,
+): LoadingOption {
+  const path: string[] = [];
+  const sources: (Mapper | undefined)[] = [];
+  for (const part of parts) {
+    const isExpression = part instanceof RelationshipExpression;
+    if (!isExpression && (typeof part !== "string" || !/^[^.]+(\.[^.]+)*$/.test(part))) {
+      throw new ArgumentError(`Expected the name of a relationship in ${method}(), got ${describe(part)}.`, {
+        hint: `${method}("users"), ${method}("users.role")`,
+      });
+    }
+    for (const key of isExpression ? [part.key] : part.split(".")) {
+      path.push(key);
+      sources.push(isExpression ? part.relationship.source : undefined);
+    }
+  }
   if (path.length === 0) throw new ArgumentError(`Expected the name of a relationship in ${method}().`);
-  return path;
+  const star = path.indexOf("*");
+  if (star !== -1 && (star < path.length - 1 || (strategy !== "raiseload" && strategy !== "noload"))) {
+    throw new ArgumentError(`Cannot use "${path.join(".")}" in ${method}(): relationships are loaded by name.`, {
+      hint: '"*" is the end of a path in raiseload("*") and noload("*")',
+    });
+  }
+  return new LoadingOption({ path, sources, strategy });
 }
 
-function attributesAt(attributes: readonly AttributePath[], method: string): { path: string[]; names: string[] } {
+function attributesAt(
+  attributes: readonly AttributePath[],
+  method: string,
+): { path: string[]; names: string[]; model: Mapper | undefined } {
+  let model: Mapper | undefined;
   const split = attributes.map((attribute) => {
     const name = typeof attribute === "string" ? attribute : (attribute as { key?: unknown } | null)?.key;
+    const node = nodeOfExpression(attribute);
+    if (node?.kind === "column") model ??= node.entity.mapper;
     if (typeof name === "string" && name !== "") return name.split(".");
     throw new ArgumentError(`Expected names of attributes in ${method}(), got ${describe(attribute)}.`);
   });
@@ -80,5 +105,5 @@ function attributesAt(attributes: readonly AttributePath[], method: string): { p
     throw new ArgumentError(`The attributes in one ${method}() must be of one model.`, {
       hint: `call ${method}() for each`,
     });
-  return { path, names: split.map((parts) => parts.at(-1) ?? "") };
+  return { path, names: split.map((parts) => parts.at(-1) ?? ""), model };
 }

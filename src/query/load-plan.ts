@@ -2,7 +2,7 @@ import { ArgumentError, nearestName } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
-import type { LoadOption } from "./query-executor";
+import type { LoadOption, Shows } from "./query-executor";
 import type { LoadRequest, SelectState } from "./select-state";
 
 /** What is to be loaded of one entity: its attributes, and the relationships that options speak of. */
@@ -26,6 +26,9 @@ export function planLoads(state: SelectState, mapper: Mapper): LoadPlan {
   for (const request of state.loads) {
     let plan = root;
     for (const [depth, key] of request.path.entries()) {
+      const source = request.sources?.[depth];
+      if (source !== undefined && source !== plan.mapper) throw wrongModel(`${source.name}.${key}`, plan);
+      if (key === "*") break;
       plan = childOf(plan, key);
       const isEnd = depth === request.path.length - 1;
       // A nested path loads what it passes in the same way, unless another option says how.
@@ -34,11 +37,42 @@ export function planLoads(state: SelectState, mapper: Mapper): LoadPlan {
       if (isEnd ? request.strategy !== undefined : passes && plan.strategy === undefined)
         plan.strategy = request.strategy;
     }
+    const { model, only = [], defer = [] } = request;
+    if (model !== undefined && model !== plan.mapper)
+      throw wrongModel(`${model.name}.${[...only, ...defer].join(", ")}`, plan);
     if (request.only !== undefined) plan.only = checkAttributes(plan.mapper, [...(plan.only ?? []), ...request.only]);
     if (request.defer !== undefined)
       plan.defer = checkAttributes(plan.mapper, [...(plan.defer ?? []), ...request.defer]);
   }
+  // What every other option leaves open.
+  for (const { path, strategy } of state.loads)
+    if (path.at(-1) === "*")
+      spread(
+        path.slice(0, -1).reduce((plan, key) => childOf(plan, key), root),
+        strategy,
+      );
   return root;
+}
+
+/** Gives a strategy to the relationships that have none, of the plan's model and of those that are loaded beside it. */
+function spread(plan: LoadPlan, strategy: LoadPlan["strategy"]): void {
+  for (const key of plan.mapper.relationships.keys()) {
+    const child = childOf(plan, key);
+    if (child.strategy === undefined) child.strategy = strategy;
+    else if (needsKeys(child)) spread(child, strategy);
+  }
+}
+
+/** Whether rows of the relationship are read. */
+function needsKeys({ strategy }: LoadPlan): boolean {
+  return strategy === "joined" || strategy === "selectin" || strategy === "contains";
+}
+
+function wrongModel(what: string, { mapper, path }: LoadPlan): ArgumentError {
+  const where = path.length === 0 ? "the query is of" : `"${path.join(".")}" leads to`;
+  return new ArgumentError(`Cannot use ${what} in this option: ${where} ${mapper.name}.`, {
+    hint: 'a path begins at the model of the query: joined("users.role"), loadOnly("users.username")',
+  });
 }
 
 function newPlan(mapper: Mapper, path: readonly string[], relationship: Relationship | undefined): LoadPlan {
@@ -81,13 +115,21 @@ export function multipliesRows(plan: LoadPlan): boolean {
   return false;
 }
 
+/** Whether a collection stands in the query's rows, joined by it or by the caller: its members come over several rows. */
+export function holdsCollections(plan: LoadPlan): boolean {
+  for (const child of plan.children.values())
+    if (isInRow(child) && (child.relationship?.toMany || holdsCollections(child))) return true;
+  return false;
+}
+
 /** The attributes that are selected: those asked for, the primary key, and the keys that further loading needs. */
 export function attributesOf(plan: LoadPlan): readonly Attribute[] {
   const { mapper, only, defer } = plan;
   if (only === undefined && defer === undefined) return mapper.attributes;
   const needed = new Set<Attribute>(mapper.primaryKey);
-  for (const { relationship, strategy } of plan.children.values()) {
-    if (relationship === undefined || strategy === undefined) continue;
+  for (const child of plan.children.values()) {
+    const { relationship } = child;
+    if (relationship === undefined || !needsKeys(child)) continue;
     needed.add(relationship.kind === "manyToOne" ? relationship.foreignKey : relationship.sourceKey);
   }
   return mapper.attributes.filter(
@@ -97,17 +139,18 @@ export function attributesOf(plan: LoadPlan): readonly Attribute[] {
 }
 
 /** The loading that is left to further statements, or that forbids them. */
-export function remainingLoads(plan: LoadPlan): LoadOption[] {
+export function remainingLoads(plan: LoadPlan, { withDeleted, unscoped }: Shows): LoadOption[] {
   const loads: LoadOption[] = [];
+  const shows = withDeleted || unscoped ? { shows: { withDeleted, unscoped } } : undefined;
   for (const child of plan.children.values()) {
     const { strategy, only, defer } = child;
     const parentIsInRow = plan.relationship === undefined || isInRow(plan);
     if (strategy === "selectin" || strategy === "noload" || strategy === "raiseload")
-      loads.push({ path: child.path, strategy, only, defer });
+      loads.push({ path: child.path, strategy, only, defer, ...shows });
     // Below rows of another statement there is nothing to join with: what is joined there is loaded by its own statement.
     else if (strategy !== undefined && !parentIsInRow)
-      loads.push({ path: child.path, strategy: "selectin", only, defer });
-    loads.push(...remainingLoads(child));
+      loads.push({ path: child.path, strategy: "selectin", only, defer, ...shows });
+    loads.push(...remainingLoads(child, { withDeleted, unscoped }));
   }
   return loads;
 }

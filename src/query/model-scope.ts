@@ -24,7 +24,7 @@ const UNDERSTOOD = new Set(["where", "order", "limit", "offset", "attributes", "
 
 /** The scope that holds for an entity in a query: the model's default, or the one that `Model.scope(…)` named. */
 function scopeOf(entity: Entity, state: SelectState): Scope | undefined {
-  if (state.unscoped) return undefined;
+  if (state.unscoped || entity.rows !== undefined) return undefined;
   if (state.scope !== undefined && entity === state.from[0]) return state.scope;
   const scope = (entity.mapper.model as unknown as ScopedModel)._scope;
   return scope !== undefined && Object.keys(scope).length > 0 ? scope : undefined;
@@ -33,6 +33,8 @@ function scopeOf(entity: Entity, state: SelectState): Scope | undefined {
 /** The conditions that a model brings into every query: not deleted (paranoid), and its default scope's. */
 export function criteriaOf(entity: Entity, state: SelectState): Node[] {
   const criteria: Node[] = [];
+  // The query inside has said which rows there are.
+  if (entity.rows !== undefined) return criteria;
   const scope = scopeOf(entity, state);
   if (scope?.where !== undefined) {
     const node = new WhereObjects(entity).condition(scope.where);
@@ -86,8 +88,8 @@ export function withScope(given: SelectState): SelectState {
   return {
     ...state,
     orderBy: state.orderBy.length > 0 || !isEntityQuery ? state.orderBy : orderTerms(scope.order, entity),
-    limit: state.limit ?? scope.limit,
-    offset: state.offset ?? scope.offset,
+    limit: state.limit ?? (state.ofRelationship ? undefined : scope.limit),
+    offset: state.offset ?? (state.ofRelationship ? undefined : scope.offset),
     loads: isEntityQuery ? [...loadRequests(scope, entity), ...state.loads] : state.loads,
     // Its options are in the query now.
     scope: { where: scope.where },

@@ -10,6 +10,8 @@ export interface ValueType {
   readonly kind: AttributeKind;
   /** The attribute whose values these are: `max(users.id)` has the type of `users.id`. */
   readonly attribute?: Attribute | undefined;
+  /** Digits behind the point that a cast to a decimal asks for. */
+  readonly scale?: number | undefined;
 }
 
 /** A column of an entity. */
@@ -269,7 +271,7 @@ export function typeOf(node: Node): ValueType | undefined {
     case "outer":
       return typeOf(node.operand);
     case "cast":
-      return node.target.kind === undefined ? undefined : { kind: node.target.kind };
+      return node.target.kind === undefined ? undefined : { kind: node.target.kind, scale: scaleOf(node.target) };
     case "concat":
       return TEXT;
     case "and":
@@ -300,6 +302,12 @@ export function typeOf(node: Node): ValueType | undefined {
     default:
       return undefined;
   }
+}
+
+/** `(10, 2)` has two digits behind the point, `(10)` none; without a size it is left to the value. */
+function scaleOf({ kind, size }: CastTarget): number | undefined {
+  if (kind !== "decimal" || size === "") return undefined;
+  return Number(/,\s*(\d+)/.exec(size)?.[1] ?? 0);
 }
 
 function typeOfValue(value: unknown): ValueType | undefined {

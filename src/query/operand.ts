@@ -102,9 +102,15 @@ export function selectNode(state: SelectState, use: SelectNode["use"], method: s
 /** A value of no column, copied so that later changes in place do not reach the query. */
 export function valueNode(value: unknown, typed: boolean, method: string): Node {
   switch (typeof value) {
+    case "bigint":
+      if (value < -(2n ** 63n) || value >= 2n ** 63n) {
+        throw new ArgumentError(`Cannot use ${value} as a value in ${method}(): it has more than 64 bits.`, {
+          hint: `cast("${value}", "decimal(${String(value).length})")`,
+        });
+      }
+      return { kind: "value", value, typed };
     case "string":
     case "number":
-    case "bigint":
     case "boolean":
       return { kind: "value", value, typed };
     case "object":

@@ -1,4 +1,5 @@
 import { NotFound } from "../errors";
+import { checkOptions } from "./named-options";
 import type { Query } from "./query";
 
 /** What `paginate` takes, by name. */
@@ -59,7 +60,7 @@ export class Pagination<T> {
    * @throws {NotFound} for a page that is not there, with `errorOut`
    */
   static async of<T>(query: Query<T>, options: PaginateOptions): Promise<Pagination<T>> {
-    const { errorOut = true, count = true } = options;
+    const { errorOut = true, count = true } = byName(options);
     const request = pageRequest(options, errorOut);
     // Before anything is sent: a query with bounds of its own cannot be paginated.
     const unordered = query.orderBy(null);
@@ -143,16 +144,23 @@ export class Pagination<T> {
   }
 }
 
-function fetch<T>(query: Query<T>, { page, perPage }: PageRequest): Promise<T[]> {
+async function fetch<T>(query: Query<T>, { page, perPage }: PageRequest): Promise<T[]> {
+  // No table has so many rows that its last one could not be numbered.
+  if (!Number.isSafeInteger((page - 1) * perPage)) return [];
   return query
     .limit(perPage)
     .offset((page - 1) * perPage)
     .all();
 }
 
-function pageRequest(options: PaginateOptions, errorOut: boolean): PageRequest {
+function byName(options: PaginateOptions): PaginateOptions {
   if (typeof options !== "object" || options === null)
     throw new TypeError("paginate() takes its arguments by name: paginate({ page: 2, perPage: 20 }).");
+  checkOptions(options, ["page", "perPage", "maxPerPage", "errorOut", "count"], "paginate");
+  return options;
+}
+
+function pageRequest(options: PaginateOptions, errorOut: boolean): PageRequest {
   const orNotFound = (value: number | undefined, otherwise: number): number => {
     if (value !== undefined && value >= 1) return value;
     if (errorOut) throw new NotFound();

@@ -46,6 +46,14 @@ export interface LoadOption {
   only?: readonly string[] | undefined;
   /** These attributes are left out (`defer` below the path). */
   defer?: readonly string[] | undefined;
+  /** Which rows that a model hides count: those of the query that asks. */
+  shows?: Shows | undefined;
+}
+
+/** Which rows that a model hides count all the same: those marked as deleted, and those outside its default scope. */
+export interface Shows {
+  readonly withDeleted: boolean;
+  readonly unscoped: boolean;
 }
 
 /** A SELECT ready to be sent, and how its rows are read. */

@@ -2,7 +2,7 @@ import type { Model, ModelStatic } from "sequelize";
 import { describe } from "../driver/dialect";
 import { ArgumentError, InvalidRequestError } from "../errors";
 import { rowCount, sliceBounds } from "./bounds";
-import type { Entity } from "./entity";
+import { Entity } from "./entity";
 import type { Condition } from "./expression";
 import { Expression } from "./expression";
 import type { Aliased, AnyAlias, OrderArgument } from "./expressions";
@@ -22,6 +22,7 @@ import type { Scalar } from "./runnable-query";
 import { RunnableQuery } from "./runnable-query";
 import type { Compound, SelectState, Selection } from "./select-state";
 import { EMPTY, isDerived, primaryEntity, stateOf } from "./select-state";
+import { sequelizeExpression } from "./sequelize-condition";
 import { modelAndScope, selectionOf, sourcesOfSelection } from "./selection";
 import { Subquery, compoundState } from "./subquery";
 import { WhereObjects } from "./where-objects";
@@ -45,7 +46,7 @@ type ModelOf<T> = T extends Model ? T : Model;
  */
 export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQuery<T> {
   /** A query of a model's objects, or of columns. */
-  static of<M extends Model>(executor: () => QueryExecutor | undefined, model: ModelStatic<M>): Query<M>;
+  static of<M extends Model>(executor: () => QueryExecutor | undefined, model: ModelStatic<M> | Aliased<M>): Query<M>;
   static of<const C extends readonly Selectable[]>(
     executor: () => QueryExecutor | undefined,
     ...selection: C
@@ -201,7 +202,9 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
 
   // ---- Select list ----
 
-  /** Rows of these columns and expressions instead. */
+  /** Rows of these columns and expressions instead, or the objects of one model. */
+  withEntities<M extends Model>(model: ModelStatic<M> | Aliased<M>): Query<M, E>;
+  withEntities<const C extends readonly Selectable[]>(...columns: C): Query<ResultRow<C>, E>;
   withEntities<const C extends readonly Selectable[]>(...columns: C): Query<ResultRow<C>, E> {
     if (columns.length === 0) throw new InvalidRequestError("Query.withEntities() needs at least one column or model.");
     const selection = columns.map(selectionOf);
@@ -272,7 +275,7 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
     return this.#with({ loads: [...this[stateOf].loads, ...requests] });
   }
 
-  /** Locks the rows until the end of the transaction, where the database can (FOR UPDATE). */
+  /** Locks the query's own rows until the end of the transaction, where the database can (FOR UPDATE). */
   withForUpdate(): Query<T, E> {
     return this.#with({ forUpdate: true });
   }
@@ -335,7 +338,9 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
     }
     if (typeof condition !== "object" || condition === null || Array.isArray(condition)) {
       throw new ArgumentError(`Expected conditions in ${method}(), got ${describe(condition)}.`, {
-        hint: "a comparison is a method: User.c.id.eq(1), not User.c.id == 1",
+        hint: Array.isArray(condition)
+          ? `${method}(...conditions)`
+          : "a comparison is a method: User.c.id.eq(1), not User.c.id == 1",
       });
     }
     if (condition instanceof RelationshipExpression || condition instanceof RunnableQuery)
@@ -345,8 +350,17 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
             ? "query.exists() is a condition"
             : "relationship.isNotNull() is a condition",
       });
-    const entity = this.#requireJoinpoint(method);
-    return new WhereObjects(entity, (path) => joinedAlong(this[stateOf], path)).condition(condition);
+    if (!isWhereObject(condition)) {
+      throw new ArgumentError(`Expected conditions in ${method}(), got ${describe(condition)}.`, {
+        hint: condition instanceof Subquery ? "query.exists() is a condition" : "a condition is User.c.id.eq(1)",
+      });
+    }
+    // Names are those of the last joined model, as in filterBy; what it does not have is the query's first model's.
+    const state = this[stateOf];
+    const first = state.selection.find((entry) => entry.kind === "entity")?.entity ?? state.from[0];
+    const candidates = [state.joinpoint, first].filter((each) => each instanceof Entity);
+    const [entity = this.#requireJoinpoint(method), ...further] = candidates;
+    return new WhereObjects(entity, (path) => joinedAlong(state, path), further).condition(condition);
   }
 
   #requireJoinpoint(method: string): Entity {
@@ -375,18 +389,27 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
   #named(name: string, method: string): Node {
     const { selection, joinpoint } = this[stateOf];
     const labelled = selection.find((entry) => entry.kind === "value" && entry.label === name);
-    if (labelled?.kind === "value") return labelled.node.kind === "column" ? labelled.node : { kind: "label", name };
+    if (labelled?.kind === "value") {
+      const isColumn = labelled.node.kind === "column" || labelled.node.kind === "derivedColumn";
+      return isColumn ? labelled.node : { kind: "label", name };
+    }
     for (const entity of [primaryEntity(this[stateOf]), joinpoint]) {
       const attribute = entity?.mapper.find(name);
       if (entity !== undefined && attribute !== undefined) return columnNode(entity, attribute);
     }
     const entity = primaryEntity(this[stateOf]);
     if (entity !== undefined && /^\w+$/.test(name)) throw entity.mapper.unknownProperty(name);
+    // "username desc", "-username"
+    const [, direct, direction, reversed] = /^\s*(?:(\w+)\s+(asc|desc)|-(\w+))\s*$/i.exec(name) ?? [];
+    const hint =
+      reversed !== undefined || /^desc$/i.test(direction ?? "")
+        ? `desc("${direct ?? reversed}")`
+        : direct !== undefined
+          ? `"${direct}"`
+          : 'desc("username") or User.c.username.desc() for a direction, text("…") for SQL';
     throw new ArgumentError(
       `Cannot use ${JSON.stringify(name)} in ${method}(): it is not the name of an attribute or label.`,
-      {
-        hint: 'desc("username") or User.c.username.desc() for a direction, text("…") for SQL',
-      },
+      { hint },
     );
   }
 
@@ -407,6 +430,12 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
     if (states.length === 0) return this as unknown as Query<T>;
     return new Query<T>(this.executor, compoundState(this[stateOf], operator, states));
   }
+}
+
+/** Whether an object is one of Sequelize's: plain, or made by its functions. */
+function isWhereObject(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || prototype === Object.prototype || sequelizeExpression(value) !== undefined;
 }
 
 /** The entity that the query joined along a path of relationships. */

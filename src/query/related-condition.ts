@@ -104,7 +104,7 @@ function isUnrelated(entity: Entity, relationship: Relationship): Node {
 }
 
 function exists(state: SelectState): Node {
-  return { kind: "exists", state, negated: false };
+  return { kind: "exists", state: { ...state, ofRelationship: true }, negated: false };
 }
 
 /** The column on the row's side, and the attribute of the related object that it equals. */

@@ -6,8 +6,10 @@ import { ArgumentError, InvalidRequestError, MultipleResultsFound, NoResultFound
 import type { ChangeOptions, DeleteOptions } from "./bulk-change";
 import { deleteChange, updateChange } from "./bulk-change";
 import { compileSelect, selectStatement, selectText } from "./compile";
+import { distinctObjects, repeatsObjects } from "./distinct-objects";
 import type { Entity } from "./entity";
-import { multipliesRows, planLoads, remainingLoads } from "./load-plan";
+import { holdsCollections, planLoads, remainingLoads } from "./load-plan";
+import { checkOptions } from "./named-options";
 import type { NewValues } from "./model-shape";
 import type { Node } from "./node";
 import type { PaginateOptions } from "./pagination";
@@ -103,7 +105,7 @@ export class RunnableQuery<T = unknown> {
     const found = await executor.getByKey(mapper, key, {
       autoflush: this[stateOf].autoflush,
       populateExisting: this[stateOf].populateExisting,
-      loads: remainingLoads(plan),
+      loads: remainingLoads(plan, this[stateOf]),
       compile: (values) => this.#compileGet(values, executor.dialect),
     });
     return found as T | null;
@@ -171,6 +173,7 @@ export class RunnableQuery<T = unknown> {
 
   /** How the database would run the query; with `analyze`, how it did. */
   async explain(options: { analyze?: boolean } = {}): Promise<PlanNode> {
+    checkOptions(options, ["analyze"], "explain");
     const executor = this.requireExecutor();
     const { dialect } = executor;
     const analyze = options.analyze ?? false;
@@ -189,7 +192,7 @@ export class RunnableQuery<T = unknown> {
     const state = this[stateOf];
     const entity = primaryEntity(state);
     const hasEntity = state.loads.length > 0 && state.selection.some((selection) => selection.kind === "entity");
-    if (hasEntity && entity !== undefined && multipliesRows(planLoads(state, entity.mapper))) {
+    if (hasEntity && entity !== undefined && holdsCollections(planLoads(state, entity.mapper))) {
       if (state.batch === undefined) return this.#allByOne();
       throw new InvalidRequestError(
         "Can't use yieldPer() with eager loaders that require uniquing: a joined collection's rows may fall into several batches.",
@@ -198,8 +201,11 @@ export class RunnableQuery<T = unknown> {
     }
     const executor = this.requireExecutor();
     const options = { autoflush: state.autoflush, batch: state.batch ?? BATCH };
-    const results = executor.stream(() => compileSelect(state, executor.dialect), options);
-    return results[Symbol.asyncIterator]() as AsyncIterableIterator<T>;
+    const results = executor.stream(() => compileSelect(state, executor.dialect), options) as AsyncIterable<T>;
+    const mapper = entity !== undefined && repeatsObjects(state) ? entity.mapper : undefined;
+    return mapper === undefined
+      ? (results[Symbol.asyncIterator]() as AsyncIterableIterator<T>)
+      : distinctObjects(results, mapper);
   }
 
   async *#allByOne(): AsyncGenerator<T, void, undefined> {
@@ -292,7 +298,8 @@ export class RunnableQuery<T = unknown> {
     const [entry] = selection;
     if (entry?.kind !== "entity" || selection.length > 1)
       throw new InvalidRequestError("Query.get() can only be used against a single mapped class.");
-    const bounded = limit !== undefined || offset !== undefined || fromChosen || from.some(isDerived);
+    const isOfQuery = from.some((source) => isDerived(source) || source.rows !== undefined);
+    const bounded = limit !== undefined || offset !== undefined || fromChosen || isOfQuery;
     if (bounded || where.length + joins.length + groupBy.length + having.length > 0)
       throw new InvalidRequestError("Query.get() being called on a Query with existing criterion.");
     return entry.entity;

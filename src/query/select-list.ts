@@ -3,6 +3,7 @@ import { InvalidRequestError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import { decoderOf } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
+import type { Relationship } from "../mapper/relationship";
 import { Entity } from "./entity";
 import { KeyNames, isStorableName } from "./key-names";
 import type { LoadPlan } from "./load-plan";
@@ -13,10 +14,10 @@ import type { EntityColumn, EntitySlot, ValueSlot } from "./query-executor";
 import { columnNode, linkOf } from "./relationship-link";
 import type { SelectionKeys, SourceName } from "./scope";
 import type { EntitySelection, Join, SelectState, ValueSelection } from "./select-state";
-import { isDerived } from "./select-state";
+import { firstSelect, isDerived } from "./select-state";
 import type { SourceWriter } from "./source-writer";
 import type { SqlParts } from "./sql-text";
-import { isSelected } from "./wrapped-state";
+import { isHidden } from "./wrapped-state";
 
 /** How a SELECT is used, which decides its select list. */
 export type Use = "result" | "derived" | "operand" | "exists";
@@ -75,7 +76,7 @@ export class SelectList {
     const key = this.#keys[at];
     if (node.kind !== "column" && typeof key === "string") writer.write(writer.dialect.identifier(key));
     // A DISTINCT query can be ordered only by what it selects.
-    else if (distinct && at === -1 && !isSelected(node, this.#state)) {
+    else if (distinct && isHidden(node, this.#state)) {
       const name = writer.dialect.identifier(this.#names.claim(`order_${this.hidden.length + 1}`));
       this.hidden.push(writer.capture(() => writer.node(node).write(` AS ${name}`)));
       writer.write(name);
@@ -86,7 +87,10 @@ export class SelectList {
   writeGrouped(node: Node): void {
     const writer = this.#writer;
     if (node.kind === "label") {
-      writer.write(writer.dialect.identifier(this.#keyOf(node.name)));
+      const key = this.#keyOf(node.name);
+      // Databases read a name in GROUP BY as a column's first, and as a label's where there is no such column.
+      if (this.#isColumn(key)) writer.write(String(this.#position(this.#indexOf(node.name))));
+      else writer.write(writer.dialect.identifier(key));
       return;
     }
     const parts = writer.capture(() => writer.node(node));
@@ -104,9 +108,25 @@ export class SelectList {
     if (isConstant) this.#writer.write(")");
   }
 
+  #indexOf(label: string): number {
+    return this.#state.selection.findIndex((entry) => entry.kind === "value" && entry.label === label);
+  }
+
+  /** Whether a table of the statement has a column of that name. */
+  #isColumn(name: string): boolean {
+    const lower = name.toLowerCase();
+    const { from, joins } = this.#state;
+    return [...from, ...joins.map((join) => join.target)].some((source) =>
+      isDerived(source)
+        ? firstSelect(source.source).selection.some((entry) =>
+            entry.kind === "entity" ? hasColumn(entry.entity, lower) : entry.label?.toLowerCase() === lower,
+          )
+        : hasColumn(source, lower),
+    );
+  }
+
   #keyOf(label: string): string {
-    const at = this.#state.selection.findIndex((entry) => entry.kind === "value" && entry.label === label);
-    const key = this.#keys[at];
+    const key = this.#keys[this.#indexOf(label)];
     if (typeof key === "string") return key;
     throw new InvalidRequestError(`Cannot order or group by "${label}": the query selects nothing under that name.`);
   }
@@ -149,7 +169,7 @@ export class SelectList {
     }
     const columns = this.#columns(attributes, source, isAlone ? "" : `${source.name}_`);
     this.#keys.push(new Map(columns.map(({ attribute, key }) => [attribute, key])));
-    const children = plan === undefined ? [] : this.#children(entity, plan);
+    const children = plan === undefined ? [] : this.#children(entity, plan, columns);
     this.slots.push({
       kind: "entity",
       mapper: entity.mapper,
@@ -190,7 +210,7 @@ export class SelectList {
   }
 
   /** The columns of relationships whose rows stand beside their parent's. */
-  #children(entity: Entity, plan: LoadPlan): EntitySlot["children"] {
+  #children(entity: Entity, plan: LoadPlan, parentColumns: readonly EntityColumn[]): EntitySlot["children"] {
     const children: EntitySlot["children"][number][] = [];
     for (const child of plan.children.values()) {
       const { relationship, mapper } = child;
@@ -202,10 +222,13 @@ export class SelectList {
       // Its columns stand in the select list before its JOIN is written.
       const source = this.#writer.declare(target);
       const attributes = attributesOf(child);
+      const known = isJoined ? knownOfParent(relationship, parentColumns) : undefined;
+      const place = known === undefined ? -1 : attributes.indexOf(known.attribute);
       this.#writer.write(", ");
-      const columns = this.#columns(attributes, source, `${source.name}_`);
+      const columns = this.#columns(place === -1 ? attributes : attributes.toSpliced(place, 1), source, `${source.name}_`);
+      if (known !== undefined && place !== -1) columns.splice(place, 0, known);
       const complete = attributes.length === mapper.attributes.length;
-      const inner = this.#children(target, child);
+      const inner = this.#children(target, child, columns);
       const slot: EntitySlot = { kind: "entity", mapper, columns, direct: false, complete, children: inner };
       children.push({ relationship, alias: source.name, slot });
     }
@@ -228,11 +251,27 @@ export class SelectList {
     const { joins } = this.#state;
     const join = joins.find((each) => each.source === entity && each.relationship === child.relationship);
     if (join !== undefined && !isDerived(join.target)) return join.target;
+    // Joined by a condition of its own: it is clear where only one join leads to the model.
+    const candidates = joins.filter((each) => !isDerived(each.target) && each.target.mapper === child.mapper);
+    const [only] = candidates;
+    if (candidates.length === 1 && only?.relationship === undefined) return only?.target as Entity;
     const path = child.path.join(".");
     throw new InvalidRequestError(`Cannot fill "${path}" from this query: it does not join that relationship.`, {
       hint: `join it: .join("${child.path.at(-1)}"), or load it: .options(joined("${path}"))`,
     });
   }
+}
+
+/**
+ * The column of a joined child's foreign key: the join says that it equals a column of the parent, which stands in the row
+ * already. Undefined where equal values need not be the same one.
+ */
+function knownOfParent(relationship: Relationship, parent: readonly EntityColumn[]): EntityColumn | undefined {
+  const { kind, foreignKey: attribute, sourceKey } = relationship;
+  if (kind !== "oneToMany" && kind !== "oneToOne") return undefined;
+  if (attribute.kind !== "integer" || sourceKey.kind !== "integer" || attribute.primaryKey) return undefined;
+  const column = parent.find((each) => each.attribute === sourceKey);
+  return column && { attribute, key: column.key };
 }
 
 /** The select list of one model and nothing else, as most queries have it. */
@@ -272,12 +311,16 @@ function plainList(mapper: Mapper, { prefix }: SourceName): PlainList | undefine
   return list;
 }
 
+function hasColumn({ mapper }: Entity, lower: string): boolean {
+  return mapper.attributes.some((attribute) => attribute.column.toLowerCase() === lower);
+}
+
 function unnamed(node: Node): string {
   return node.kind === "function" ? `${node.name.replaceAll(/\W/g, "_")}_1` : "anon_1";
 }
 
 function valueDecoder(type: ValueType | undefined, dialect: Dialect): ((raw: unknown) => unknown) | undefined {
   if (type === undefined) return undefined;
-  const decode = type.attribute === undefined ? decoderOf(type.kind, undefined, dialect) : type.attribute.decode;
+  const decode = type.attribute === undefined ? decoderOf(type.kind, type.scale, dialect) : type.attribute.decode;
   return decode && ((raw) => (raw === null ? null : decode(raw)));
 }

@@ -1,3 +1,4 @@
+import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import type { Entity } from "./entity";
 import type { Node, OrderTerm } from "./node";
@@ -80,6 +81,8 @@ export interface SelectState {
   readonly withDeleted: boolean;
   /** Default scopes of the models are left out. */
   readonly unscoped: boolean;
+  /** These are the rows that a relationship leads to: its statement says which hidden rows count, and a scope's bounds do not. */
+  readonly ofRelationship: boolean;
   /** Entities by whose names the first source of FROM is called too: the table's alias inside `any()` of a self-reference. */
   readonly standsFor: Entity | undefined;
   /** FROM was chosen by selectFrom(). */
@@ -91,6 +94,10 @@ export interface SelectState {
 /** A loading option as the caller wrote it. */
 export interface LoadRequest {
   readonly path: readonly string[];
+  /** The models whose relationships the path names, where expressions say so. */
+  readonly sources?: readonly (Mapper | undefined)[];
+  /** The model whose attributes are chosen, where columns say so. */
+  readonly model?: Mapper | undefined;
   readonly strategy: LoadOption["strategy"] | "contains" | undefined;
   readonly only?: readonly string[];
   readonly defer?: readonly string[];
@@ -118,6 +125,7 @@ export const EMPTY: SelectState = Object.freeze({
   batch: undefined,
   withDeleted: false,
   unscoped: false,
+  ofRelationship: false,
   standsFor: undefined,
   fromChosen: false,
   scope: undefined,

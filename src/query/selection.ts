@@ -10,6 +10,7 @@ import { nodeOfExpression, selectNode } from "./operand";
 import { RelationshipExpression } from "./relationship-expression";
 import type { Selection, Source } from "./select-state";
 import { stateOfQuery } from "./select-state";
+import { Subquery } from "./subquery";
 
 /** A model as `Model.scope(…)` and `Model.unscoped()` make it: a subclass with a scope of its own. */
 interface ScopedModel {
@@ -42,6 +43,11 @@ export function selectionOf(value: unknown): Selection {
     return { kind: "value", node, label };
   }
   const state = stateOfQuery(value);
+  if (value instanceof Subquery) {
+    throw new ArgumentError("Cannot select a subquery as a whole.", {
+      hint: `select its columns: subquery.c.${Object.keys(value.c)[0] ?? "…"}, or all of them: ...Object.values(subquery.c)`,
+    });
+  }
   if (state !== undefined) return { kind: "value", node: selectNode(state, "scalar", "query"), label: undefined };
   if (value instanceof RelationshipExpression) {
     throw new ArgumentError(`Cannot select ${value.relationship.label}: it is a relationship.`, {

@@ -15,12 +15,13 @@ export abstract class SourceWriter extends NodeWriter {
   abstract override select(
     state: SelectState,
     parent: Scope | undefined,
-    use: "operand" | "exists" | "derived",
+    use: "operand" | "exists" | "derived" | "part",
   ): SelectionKeys;
 
   /** Writes a table or a derived table as it stands in FROM. */
   protected writeSource(source: Source): void {
     if (isDerived(source)) this.#writeDerived(source);
+    else if (source.rows !== undefined) this.#writeDerived(source.rows, source);
     else {
       const { name, prefix } = this.declare(source);
       const { tableName, table } = source.mapper;
@@ -62,15 +63,21 @@ export abstract class SourceWriter extends NodeWriter {
     });
   }
 
-  #writeDerived(derived: Derived): void {
+  /** @param as  the entity whose rows these are */
+  #writeDerived(derived: Derived, as?: Entity): void {
     const { scope } = this;
-    const name = derived.alias === undefined ? this.#anonymousName() : scope.claim(derived, derived.alias, false);
+    const alias = as?.alias ?? derived.alias;
+    const name = alias === undefined ? this.#anonymousName() : scope.claim(as ?? derived, alias, false);
     const sql = this.dialect.identifier(name);
     this.write("(");
     const keys = this.#compoundOrSelect(derived.source);
     this.write(`) AS ${sql}`);
     const source = { name, prefix: `${sql}.`, keys, columns: undefined };
     scope.set(derived, source);
+    if (as !== undefined) {
+      const columns = [...columnsByEntity(derived, keys)].find(([entity]) => entity.mapper === as.mapper)?.[1];
+      scope.set(as, { ...source, keys: undefined, columns: columns ?? new Map<Attribute, string>() });
+    }
     if (!derived.transparent) return;
     for (const [entity, columns] of columnsByEntity(derived, keys))
       scope.set(entity, { ...source, keys: undefined, columns });
@@ -81,13 +88,13 @@ export abstract class SourceWriter extends NodeWriter {
   }
 
   #compoundOrSelect(source: SelectState | Compound): SelectionKeys {
-    if (!isCompound(source)) return this.select(source, undefined, "derived");
+    if (!isCompound(source)) return this.select(source, this.scope.parent, "derived");
     const keys = source.operands.map((operand, i) => {
       if (i > 0) this.write(` ${source.operator} `);
       // A part with an order or a limit of its own may not stand bare, and not everywhere in brackets.
       const needsWrapping = isBoundedOrOrdered(operand);
       if (needsWrapping) this.write("SELECT * FROM (");
-      const own = this.select(operand, undefined, "derived");
+      const own = this.select(operand, this.scope.parent, "part");
       if (needsWrapping) this.write(`) AS ${this.#anonymousName()}`);
       return own;
     });

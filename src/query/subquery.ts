@@ -5,7 +5,7 @@ import type { Column, Expression } from "./expression";
 import { Labelled } from "./expression";
 import type { DerivedColumnNode } from "./node";
 import { typeOf } from "./node";
-import { EMPTY, columnCount, firstSelect, primaryEntity } from "./select-state";
+import { EMPTY, columnCount, firstSelect, primaryEntity, stateOf } from "./select-state";
 import type { Compound, Derived, SelectState, Selection } from "./select-state";
 
 /** The columns of a subquery: the attributes of its objects, or the labels of its values. */
@@ -23,9 +23,12 @@ export type SubqueryColumns<T> = T extends Model
 /** A query as a table: it stands in FROM and in joins, and has columns. */
 export class Subquery<T = unknown> {
   readonly derived: Derived;
+  /** Where one value or a list of values is expected, it is the query itself. */
+  readonly [stateOf]: SelectState;
   #columns: object | undefined;
 
   constructor(state: SelectState, name: string | undefined) {
+    this[stateOf] = state;
     this.derived = { kind: "derived", source: state, alias: name, transparent: false };
   }
 
@@ -92,6 +95,8 @@ export function compoundState(
     autoflush: first.autoflush,
     batch: first.batch,
     populateExisting: first.populateExisting,
+    withDeleted: first.withDeleted,
+    unscoped: first.unscoped,
     joinpoint: primaryEntity(first),
     from: [derived],
     selection: first.selection.map((selection, index): Selection =>

@@ -28,10 +28,17 @@ const COMPARISONS: Record<string, string> = { eq: "=", ne: "!=", gt: ">", gte: "
 export class WhereObjects {
   readonly #entity: Entity;
   readonly #findJoined: FindJoined;
+  readonly #further: readonly Entity[];
 
-  constructor(entity: Entity, findJoined: FindJoined = () => undefined) {
+  /**
+   * @param entity      the model whose names the objects use
+   * @param findJoined  finds what `"$role.name$"` speaks of
+   * @param further     models whose names they may use too, where the first has no such name
+   */
+  constructor(entity: Entity, findJoined: FindJoined = () => undefined, further: readonly Entity[] = []) {
     this.#entity = entity;
     this.#findJoined = findJoined;
+    this.#further = further;
   }
 
   /** The condition that a where object, a list of them, or an expression of Sequelize's states. */
@@ -87,6 +94,11 @@ export class WhereObjects {
     if (path !== undefined) return this.#joined(key, path, value);
     const { mapper } = this.#entity;
     const attribute = mapper.find(key);
+    const owner =
+      attribute === undefined && !mapper.relationships.has(key)
+        ? this.#further.find((each) => each.mapper.find(key) ?? each.mapper.relationships.has(key))
+        : undefined;
+    if (owner !== undefined) return new WhereObjects(owner, this.#findJoined).#named(key, value);
     if (attribute !== undefined) return this.#onAttribute(attribute, this.#entity, value);
     const relationship = mapper.relationships.get(key);
     if (relationship !== undefined) return equalRelated(this.#entity, relationship, value);
@@ -138,7 +150,9 @@ export class WhereObjects {
         const name = typeof key === "symbol" ? Symbol.keyFor(key) : undefined;
         const operand = (value as Record<PropertyKey, unknown>)[key];
         if (name === undefined)
-          throw new ArgumentError(`Unknown operator "${String(key)}". Expected one of Sequelize's Op.`);
+          throw new ArgumentError(`Unknown operator "${String(key)}". Expected one of Sequelize's Op.`, {
+            hint: `{ ${attribute?.name ?? "name"}: { [Op.${String(key)}]: … } }, with Op of "sequelize"`,
+          });
         return this.#operator(name, key as symbol, left, operand, attribute);
       }),
     );

@@ -8,9 +8,9 @@ const COUNT: ValueType = { kind: "integer" };
 
 /** `SELECT count(*)` over a query's rows. */
 export function countState(state: SelectState): SelectState {
-  // An order decides which rows a bound leaves; without one it only costs.
+  // An order decides which rows a bound leaves, and what it adds to DISTINCT makes more of them; else it only costs.
   const isBounded = state.limit !== undefined || state.offset !== undefined || state.distinctOn.length > 0;
-  const order = isBounded ? {} : { orderBy: [], relatedOrder: [] };
+  const order = isBounded || hasHiddenOrder(state) ? {} : { orderBy: [], relatedOrder: [] };
   const source: SelectState = { ...state, ...order, loads: [], forUpdate: false };
   const node: Node = { kind: "function", name: "count", operands: [{ kind: "star" }], distinct: false, type: COUNT };
   return {
@@ -31,6 +31,26 @@ export function isBounded(state: SelectState): boolean {
 export function isBoundedOrOrdered(given: SelectState): boolean {
   const { limit, offset, orderBy } = withScope(given);
   return limit !== undefined || offset !== undefined || orderBy.length > 0;
+}
+
+/** Whether a DISTINCT query is ordered by what it does not select, so that it has further columns for the order. */
+export function hasHiddenOrder(state: SelectState): boolean {
+  return state.distinct && state.orderBy.some(({ operand }) => isHidden(operand, state));
+}
+
+/** Whether a DISTINCT query needs a column of its own for a term of its order. */
+export function isHidden(operand: Node, state: SelectState): boolean {
+  return (
+    operand.kind !== "label" &&
+    !state.selection.some((selection) => selection.kind === "value" && selection.node === operand) &&
+    !isSelected(operand, state)
+  );
+}
+
+/** The rows of a query with hidden columns, without these: an order counts only where a bound depends on it. */
+export function withoutHiddenOrder(state: SelectState): SelectState {
+  const isBound = state.limit !== undefined || state.offset !== undefined;
+  return isBound ? { ...wrappedState(state), orderBy: [] } : { ...state, orderBy: [] };
 }
 
 /** The query as a derived table, so that what is joined to its rows does not count in its LIMIT. */

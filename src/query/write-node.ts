@@ -16,9 +16,12 @@ import type {
 } from "./node";
 import { typeOf } from "./node";
 import { BINDING, bindingOf, bindingOfOperator } from "./operators";
+import { Entity } from "./entity";
+import type { Shows } from "./query-executor";
 import type { Scope, SelectionKeys, SourceName } from "./scope";
 import { derivedColumn } from "./scope";
 import type { SelectState, Source } from "./select-state";
+import { EMPTY } from "./select-state";
 import { SqlWriter } from "./sql-writer";
 import type { SqlParts } from "./sql-text";
 import { sequelizeCondition } from "./sequelize-condition";
@@ -28,6 +31,8 @@ export abstract class NodeWriter extends SqlWriter {
   /** Objects must have the keys that are asked of them; otherwise a missing one counts as NULL. */
   readonly strict: boolean;
   scope!: Scope;
+  /** The statement around: its relationships count the hidden rows that it counts itself. */
+  shows: Shows = EMPTY;
   /** What is being written is part of a SELECT with an OFFSET. */
   protected hasOffset = false;
   /** Puts a table that an expression names, and FROM does not, into FROM. */
@@ -167,13 +172,16 @@ export abstract class NodeWriter extends SqlWriter {
         this.select(node.state, this.scope, "operand");
         this.write(")");
         return;
-      case "exists":
+      case "exists": {
+        const { state } = node;
+        const { withDeleted, unscoped } = this.shows;
         this.write(
           node.negated ? "NOT EXISTS (" : this.hasOffset ? `${this.dialect.existsBesideOffset} (` : "EXISTS (",
         );
-        this.select(node.state, this.scope, "exists");
+        this.select(state.ofRelationship ? { ...state, withDeleted, unscoped } : state, this.scope, "exists");
         this.write(")");
         return;
+      }
       case "outer": {
         const inner = this.scope;
         if (inner.parent !== undefined) this.scope = inner.parent;
@@ -204,8 +212,11 @@ export abstract class NodeWriter extends SqlWriter {
     if (found !== undefined) return found;
     this.implicit(source);
     const added = this.scope.find(source);
-    if (added === undefined) throw new InvalidRequestError("A table of this expression is not part of the statement.");
-    return added;
+    if (added !== undefined) return added;
+    const name = source instanceof Entity ? source.mapper.name : (source.alias ?? "A subquery");
+    throw new InvalidRequestError(`${name} is not part of the statement.`, {
+      hint: "a bulk change speaks of one model: conditions on others are any() and has() of its relationships, or in(query)",
+    });
   }
 
   /** The name that a bare column has in its table, derived or not; undefined for any other node. */

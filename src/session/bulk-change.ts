@@ -103,7 +103,8 @@ function applyValues(unit: UnitOfWork, state: InstanceState, change: BulkChange)
       continue;
     }
     before[name] = instance.dataValues[name];
-    instance.dataValues[name] = value;
+    // What can change in place must not be shared.
+    instance.dataValues[name] = attribute.mutable ? attribute.snapshot(value) : value;
     if (original !== undefined) delete original[name];
     if (state.copies !== undefined) delete state.copies[name];
   }

@@ -30,39 +30,30 @@ export class Cascades {
   prepare(chosen: Set<InstanceState> | undefined): Promise<void> | undefined {
     const { new: added, touched, deleted } = this.#unit;
     const leaving = deleted.ownArray();
+    const mayOrphan = askOfModel(hasOrphans);
+    const isUnknown = (state: InstanceState): boolean => (state.hasRow || mayOrphan(state)) && mustAsk(state);
     const unknown = chosen === undefined ? [added, touched, leaving] : [[...chosen]];
-    if (!unknown.some((states) => states.some(isUnknown)) && !leaving.some(this.#leads)) return undefined;
+    if (!unknown.some((states) => states.some(isUnknown)) && !leaving.some(askOfModel(leadsToOthers))) return undefined;
     return this.#follow(chosen === undefined ? [...added, ...touched, ...leaving] : [...chosen], chosen);
   }
 
   async #follow(states: readonly InstanceState[], chosen: Set<InstanceState> | undefined): Promise<void> {
     for (const state of states) {
-      if (!isUnknown(state)) continue;
+      if (!mustAsk(state)) continue;
       await this.#completeRelations(state);
       for (const orphan of this.#markOrphans(state)) chosen?.add(orphan);
     }
     const done = new Set<InstanceState>();
+    const leads = askOfModel(leadsToOthers);
     for (;;) {
       const round: InstanceState[] = [];
       for (const state of this.#unit.deleted.ownArray())
-        if (this.#leads(state) && !done.has(state) && chosen?.has(state) !== false) round.push(state);
+        if (leads(state) && !done.has(state) && chosen?.has(state) !== false) round.push(state);
       if (round.length === 0) return;
       for (const state of round) done.add(state);
       await this.#followDeletes(round, chosen);
     }
   }
-
-  /** Whether the delete of an object may concern others; most often asked for one of the same model as before. */
-  readonly #leads = ({ mapper }: InstanceState): boolean => {
-    const { relationships } = mapper;
-    if (this.#asked !== relationships) {
-      this.#asked = relationships;
-      this.#answer = leadsToOthers(mapper);
-    }
-    return this.#answer;
-  };
-  #asked: unknown;
-  #answer = false;
 
   /** What a collection or a reference held before it was assigned blindly. */
   async #completeRelations(state: InstanceState): Promise<void> {
@@ -208,7 +199,7 @@ export class Cascades {
 }
 
 /** Whether the database has to be asked before the changes of an object's relationships can be written. */
-function isUnknown(state: InstanceState): boolean {
+function mustAsk(state: InstanceState): boolean {
   for (let relation = state.relations; relation !== undefined; relation = relation.next) {
     const { relationship } = relation;
     if (relation instanceof Members) {
@@ -229,4 +220,23 @@ function leadsToOthers(mapper: Mapper): boolean {
   for (const { kind, cascade } of mapper.relationships.values())
     if (kind === "oneToMany" || kind === "oneToOne" || cascade.has("delete")) return true;
   return false;
+}
+
+/** Whether an object that leaves a relationship of the model is deleted; a new owner lets go of others in no other way. */
+function hasOrphans(mapper: Mapper): boolean {
+  for (const { cascade } of mapper.relationships.values()) if (cascade.has("delete-orphan")) return true;
+  return false;
+}
+
+/** The answer of an object's model, for one object after the other: most often the model is that of the one before. */
+function askOfModel(ask: (mapper: Mapper) => boolean): (state: InstanceState) => boolean {
+  let asked: Mapper | undefined;
+  let answer = false;
+  return ({ mapper }) => {
+    if (mapper !== asked) {
+      asked = mapper;
+      answer = ask(mapper);
+    }
+    return answer;
+  };
 }

@@ -44,7 +44,7 @@ export function installConstructor(mapper: Mapper): void {
     _schema: model._schema,
     _schemaDelimiter: model._schemaDelimiter,
   });
-  const keywords = keywordsOf(mapper);
+  const keywordOf = keywordsOf(mapper);
 
   function SessionModel(this: Instance, values?: Record<string, unknown>, sequelizeOptions?: unknown): object | void {
     if (arguments.length > 1) return Reflect.construct(parent, [values, sequelizeOptions], new.target as never);
@@ -53,25 +53,25 @@ export function installConstructor(mapper: Mapper): void {
     this._options = options;
     this.isNewRecord = true;
     if (values === undefined || values === null) return;
-    const table = keywords();
-    let later: string[] | undefined;
+    let isPlain = true;
     for (const key in values) {
-      const keyword = table.get(key);
+      const keyword = keywordOf(key);
       if (keyword === undefined) throw new UnknownKeywordError(mapper, key);
       const value = values[key];
       if (value === undefined) continue;
-      if (keyword.kind !== "value") (later ??= []).push(key);
-      else dataValues[key] = sanitized(this, value, keyword.sanitize);
+      if (keyword.kind === "value") dataValues[key] = sanitized(this, value, keyword.sanitize);
+      else isPlain = false;
     }
+    if (isPlain) return;
     // Setters see the plain values, relationships see all of them.
-    for (const key of later ?? []) {
-      const keyword = table.get(key);
-      if (keyword?.kind === "set")
+    for (const key in values) {
+      if (values[key] !== undefined && keywordOf(key)?.kind === "set")
         (this as unknown as { set(key: string, value: unknown): void }).set(key, values[key]);
     }
-    for (const key of later ?? []) {
-      const keyword = table.get(key);
-      if (keyword?.kind === "relationship") writeRelationship(this, keyword.relationship, values[key]);
+    for (const key in values) {
+      const keyword = keywordOf(key);
+      if (values[key] !== undefined && keyword?.kind === "relationship")
+        writeRelationship(this, keyword.relationship, values[key]);
     }
   }
   Object.setPrototypeOf(SessionModel, parent);
@@ -80,30 +80,37 @@ export function installConstructor(mapper: Mapper): void {
   installLazyFields(model.prototype);
 }
 
-/** The names that the constructor takes; made anew when a relationship or an attribute was added. */
-function keywordsOf(mapper: Mapper): () => ReadonlyMap<string, Keyword> {
-  let table: Map<string, Keyword> | undefined;
+/** How the constructor takes a name; undefined for one that the model does not have. */
+function keywordsOf(mapper: Mapper): (key: string) => Keyword | undefined {
+  let table = new Map<string, Keyword>();
   let relationships: unknown;
+  return (key) => {
+    const known = table.get(key);
+    if (known !== undefined || relationships === mapper.relationships) return known;
+    // A relationship was declared since.
+    ({ relationships } = mapper);
+    table = keywordTable(mapper);
+    return table.get(key);
+  };
+}
+
+function keywordTable(mapper: Mapper): Map<string, Keyword> {
+  const table = new Map<string, Keyword>();
   const parts = mapper.model as unknown as ModelStatic<Model> & {
     _virtualAttributes: Set<string>;
     prototype: PrototypeParts;
   };
-  return () => {
-    if (table !== undefined && relationships === mapper.relationships) return table;
-    relationships = mapper.relationships;
-    table = new Map();
-    const { _customSetters } = parts.prototype;
-    for (const { name } of mapper.attributes) {
-      table.set(
-        name,
-        Object.hasOwn(_customSetters, name) ? { kind: "set" } : { kind: "value", sanitize: sanitizerOf(mapper, name) },
-      );
-    }
-    for (const name of [...parts._virtualAttributes, ...Object.keys(_customSetters)]) table.set(name, { kind: "set" });
-    for (const relationship of mapper.relationships.values())
-      table.set(relationship.key, { kind: "relationship", relationship });
-    return table;
-  };
+  const { _customSetters } = parts.prototype;
+  for (const { name } of mapper.attributes) {
+    table.set(
+      name,
+      Object.hasOwn(_customSetters, name) ? { kind: "set" } : { kind: "value", sanitize: sanitizerOf(mapper, name) },
+    );
+  }
+  for (const name of [...parts._virtualAttributes, ...Object.keys(_customSetters)]) table.set(name, { kind: "set" });
+  for (const relationship of mapper.relationships.values())
+    table.set(relationship.key, { kind: "relationship", relationship });
+  return table;
 }
 
 /** Sequelize's own fields on an instance that our constructor made: they come into being when Sequelize asks for them. */

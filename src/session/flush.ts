@@ -132,17 +132,29 @@ export class Flush {
   }
 
   async #insertBatch(step: InsertStep): Promise<void> {
-    let firstKey: number | undefined;
+    const { dialect } = this.#connection;
+    let firstKey = await this.#firstKey(step);
     const insert = async (rows: Rows): Promise<InsertResult> => {
       const request = { ...this.#insertRequest(step, rows), firstKey };
       firstKey = undefined;
-      const result = await this.#connection.dialect.insert(this.#connection, request);
+      const result = await dialect.insert(this.#connection, request);
       firstKey = result.nextKey;
       return result;
     };
-    await this.#guarded("insert", step.states, step.rows.parts(), insert, (states, result) =>
+    const ordered = step.shape.hasGeneratedKey;
+    await this.#guarded("insert", step.states, step.rows.parts(), ordered, insert, (states, result) =>
       this.#settleInserted(step, states, result),
     );
+  }
+
+  /** Asked for before there are rows, so that nothing that takes long stands between the two statements. */
+  async #firstKey(step: InsertStep): Promise<number | undefined> {
+    if (step.states.length === 1) return undefined;
+    try {
+      return await this.#connection.dialect.nextKey(this.#connection, this.#insertRequest(step, []));
+    } catch (error) {
+      throw explainFailure(error, "insert", undefined, step.mapper, this.#plan.inserts);
+    }
   }
 
   /** Objects get what the database made for their rows, and are persistent from now on. */
@@ -263,7 +275,7 @@ export class Flush {
     const { dialect } = this.#connection;
     let matched = 0;
     const run = (part: Rows): Promise<number> => dialect.update(this.#connection, updateRequest(step, part));
-    await this.#guarded("update", states, chunks(rows), run, (_, count) => {
+    await this.#guarded("update", states, chunks(rows), false, run, (_, count) => {
       matched += count;
       return undefined;
     });
@@ -398,17 +410,19 @@ export class Flush {
   /**
    * Runs a bulk statement in parts; a part that fails is taken apart until the object is found that is to blame.
    *
-   * @param parts   the rows, one part for each statement
-   * @param settle  called for each part that is written, at best while the database works on the next one
+   * @param parts    the rows, one part for each statement
+   * @param ordered  the database numbers the rows
+   * @param settle   called for each part that is written, at best while the database works on the next one
    */
   async #guarded<T>(
     verb: "insert" | "update",
     states: readonly InstanceState[],
     parts: Generator<Rows>,
+    ordered: boolean,
     run: (rows: Rows) => Promise<T>,
     settle: (states: readonly InstanceState[], result: T) => Promise<void> | undefined,
   ): Promise<void> {
-    const { abortsTransactionOnError } = this.#connection.dialect;
+    const { dialect } = this.#connection;
     const { mapper } = states[0] as InstanceState;
     let start = 0;
     let written: (() => Promise<void> | undefined) | undefined;
@@ -416,7 +430,7 @@ export class Flush {
       const part = next.value;
       const isLast = start + part.length === states.length;
       this.#connection.throwIfCancelled();
-      const savepoint = part.length > 1 && abortsTransactionOnError;
+      const savepoint = part.length > 1 && dialect.abortsTransactionOnError;
       if (savepoint) await this.#connection.savepoint("flush_batch");
       const partStates = part.length === states.length ? states : states.slice(start, start + part.length);
       let result: T;
@@ -425,6 +439,7 @@ export class Flush {
         if (!isLast || written !== undefined) {
           await whileRunning(running, async () => {
             if (!isLast) next = parts.next();
+            if (next.done !== true && !isLast) dialect.prepareRows(next.value, ordered);
             await written?.();
           });
         }

@@ -162,7 +162,7 @@ export class Flusher {
     links.collect(related);
     const halves = chosen === undefined ? [] : halvesLeft(related, chosen);
     for (let i = 0; i < inserted; i++)
-      this.#takeRelations(related[i] as InstanceState, (taken) => newRelations.push(taken));
+      this.#takeRelations(related[i] as InstanceState, links, (taken) => newRelations.push(taken));
     links.dissociateAll(deletes);
     const touched: InstanceState[] = [];
     for (const state of unit.touched)
@@ -262,7 +262,7 @@ export class Flusher {
     plan.newRelations = newRelations;
     for (const states of [touched, deletes]) {
       for (const state of states)
-        this.#takeRelations(state, (relation, before) => {
+        this.#takeRelations(state, links, (relation, before) => {
           if (before !== undefined) plan.relations.push({ state, key: relation.relationship.key, before });
         });
     }
@@ -283,11 +283,16 @@ export class Flusher {
   }
 
   /** The changes of an object's relationships are being written. */
-  #takeRelations(state: InstanceState, take: (relation: Relation, before: RelationBefore | undefined) => void): void {
+  #takeRelations(
+    state: InstanceState,
+    links: Links,
+    take: (relation: Relation, before: RelationBefore | undefined) => void,
+  ): void {
     for (let relation = state.relations; relation !== undefined; relation = relation.next) {
       if (!relation.changed) continue;
       if (relation instanceof Reference && relation.value && !this.#isInSession(relation.value)) continue;
-      take(relation, relation.flushed(this.#isMember));
+      const isKnown = relation instanceof Members && links.isConfirmed(relation);
+      take(relation, relation.flushed(isKnown ? undefined : this.#isMember));
     }
   }
 
@@ -357,15 +362,16 @@ class RulesOfModels {
   #rules: Rules = { validated: false, required: [], neverNull: [] };
 
   of(mapper: Mapper): Rules {
-    if (mapper !== this.#mapper) {
-      this.#mapper = mapper;
-      this.#rules = emplace(this.#known, mapper, () => ({
-        validated: hasValidators(mapper),
-        required: requiredAttributes(mapper),
-        neverNull: mapper.attributes.filter(({ nullable, primaryKey }) => !nullable && !primaryKey),
-      }));
-    }
-    return this.#rules;
+    return mapper === this.#mapper ? this.#rules : this.#ask(mapper);
+  }
+
+  #ask(mapper: Mapper): Rules {
+    this.#mapper = mapper;
+    return (this.#rules = emplace(this.#known, mapper, () => ({
+      validated: hasValidators(mapper),
+      required: requiredAttributes(mapper),
+      neverNull: mapper.attributes.filter(({ nullable, primaryKey }) => !nullable && !primaryKey),
+    })));
   }
 }
 
@@ -407,8 +413,8 @@ function withNew(states: readonly InstanceState[]): Set<InstanceState> {
   return chosen;
 }
 
-function linkedBy({ relationship, added }: Members): Iterable<Instance> {
-  return relationship.kind === "manyToMany" ? added : [];
+function linkedBy(members: Members): Iterable<Instance> {
+  return members.relationship.kind === "manyToMany" ? members.added : [];
 }
 
 /** The other side of a many-to-many link: an object that is left out of the flush which writes the link. */

@@ -36,6 +36,11 @@ export function normalizeKey(mapper: Mapper, key: unknown): unknown[] | undefine
 
 function keyParts(mapper: Mapper, key: unknown): readonly unknown[] {
   const names = mapper.primaryKey.map(({ name }) => name);
+  if (names.length === 0) {
+    throw new InvalidRequestError(`Cannot get a ${mapper.name} by its key: the model has no primary key.`, {
+      hint: `${mapper.name}.query.filterBy({ … })`,
+    });
+  }
   if (Array.isArray(key)) {
     if (key.length !== names.length) throw wrongCount(mapper, key.length);
     return key;
@@ -46,6 +51,7 @@ function keyParts(mapper: Mapper, key: unknown): readonly unknown[] {
       throw new InvalidRequestError(
         `Incorrect names of values in identifier to formulate primary key for session.get(); ` +
           `primary key attribute names are ${names.map((name) => `'${name}'`).join(",")}`,
+        { hint: getHint(mapper) },
       );
     }
     return names.map((name) => (key as Values)[name]);
@@ -59,7 +65,13 @@ function wrongCount(mapper: Mapper, given: number): InvalidRequestError {
   return new InvalidRequestError(
     `Incorrect number of values in identifier to formulate primary key for session.get(); ` +
       `primary key columns are ${names}, got ${given} value(s)`,
+    { hint: getHint(mapper) },
   );
+}
+
+function getHint({ name, primaryKey }: Mapper): string {
+  const names = primaryKey.map((attribute) => attribute.name);
+  return names.length === 1 ? `${name}.query.get(${names[0]})` : `${name}.query.get([${names.join(", ")}])`;
 }
 
 function isPlainObject(value: object): boolean {

@@ -96,7 +96,7 @@ export class Hydrator {
     for (let place = 0; place < parents.length; place++) {
       const instance = parents[place];
       const members = collected[place] as Instance[];
-      if (instance) fillCollection(this.#unit, instance, relationship, members, { overwrite, areNew: !hasKnown });
+      if (instance) fillCollection(this.#unit, instance, relationship, members, { overwrite, areUnchanged: !hasKnown });
     }
   }
 
@@ -268,16 +268,16 @@ class EntityReader {
 /**
  * Fills a collection that is not loaded or has expired; a loaded one keeps its members.
  *
- * @param rows       the members as the database has them; the array is kept
- * @param overwrite  a loaded one takes the rows too
- * @param areNew     the session had none of the members before
+ * @param rows          the members as the database has them; the array is kept
+ * @param overwrite     a loaded one takes the rows too
+ * @param areUnchanged  none of the members was changed since it was loaded
  */
 export function fillCollection(
   unit: UnitOfWork,
   instance: Instance,
   relationship: Relationship,
   rows: readonly Instance[],
-  { overwrite = false, areNew = false }: { overwrite?: boolean; areNew?: boolean } = {},
+  { overwrite = false, areUnchanged = false }: { overwrite?: boolean; areUnchanged?: boolean } = {},
 ): void {
   const state = ownState(instance, relationship.source);
   const members = membersOf(state, relationship);
@@ -286,7 +286,7 @@ export function fillCollection(
   const back = relationship.backref;
   // A row whose object was given to another owner in memory belongs there.
   const kept =
-    areNew || back === undefined || back.toMany ? rows : rows.filter((row) => !isElsewhere(row, back, instance));
+    areUnchanged || back === undefined || back.toMany ? rows : rows.filter((row) => !isElsewhere(row, back, instance));
   loadMembers(state, relationship, kept, rows);
 }
 

@@ -24,8 +24,7 @@ export class InsertRows {
   /** Adds the row of an object that has the step's shape. */
   add(state: InstanceState): void {
     const { columns } = this.#shape;
-    if (this.#taken === undefined && !columns.every((column) => isSentAsIs(state, column)))
-      this.#taken = this.#build(0, this.states.length);
+    if (this.#taken === undefined && !areSentAsIs(state, columns)) this.#taken = this.#build(0, this.states.length);
     this.#taken?.push(insertRow(state, columns));
     this.states.push(state);
   }
@@ -54,10 +53,14 @@ export class InsertRows {
   }
 }
 
-/** Whether a value goes to the database as it is, and does not change but by an assignment. */
-function isSentAsIs({ instance }: InstanceState, attribute: Attribute): boolean {
-  const value = instance.dataValues[attribute.name];
-  return value === undefined || value === null || attribute.isSentAsIs(value);
+/** Whether the values go to the database as they are, and do not change but by an assignment. */
+function areSentAsIs({ instance: { dataValues } }: InstanceState, columns: readonly Attribute[]): boolean {
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i] as Attribute;
+    const value = dataValues[column.name];
+    if (value !== undefined && value !== null && !column.isSentAsIs(value)) return false;
+  }
+  return true;
 }
 
 /** The values as they were when the flush took them: what was assigned since belongs to the next one. */

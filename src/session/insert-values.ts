@@ -68,10 +68,14 @@ function noteBefore(state: InstanceState, name: string, value: unknown): void {
     (before as Values)[name] = undefined;
     return;
   }
-  const further = emplace(unsetBefore, before, () => new Map<string, Readonly<Values>>());
   lastBefore = before;
   lastName = name;
-  state.before = lastAfter = emplace(further, name, () => Object.freeze({ ...before, [name]: undefined }));
+  state.before = lastAfter = withUnset(before, name);
+}
+
+function withUnset(before: Readonly<Values>, name: string): Readonly<Values> {
+  const further = emplace(unsetBefore, before, () => new Map<string, Readonly<Values>>());
+  return emplace(further, name, () => Object.freeze({ ...before, [name]: undefined }));
 }
 
 /** Fills in what an INSERT needs and nobody set: defaults, timestamps, the first version. */

@@ -70,6 +70,10 @@ function installAccessors(mapper: Mapper): void {
     const descriptor: PropertyDescriptor = { ...existing, configurable: true, enumerable: false };
     if (!Object.hasOwn(prototype._customGetters, name))
       descriptor.get = attribute.mutable ? mutableGetter(mapper, attribute) : plainGetter(mapper, name);
+    else {
+      const { get: own } = (existing ?? {}) as { get?: (this: Instance) => unknown };
+      if (own !== undefined && !guarded.has(own)) guarded.add((descriptor.get = ownGetter(mapper, name, own)));
+    }
     if (!Object.hasOwn(prototype._customSetters, name)) descriptor.set = setter(mapper, attribute);
     Object.defineProperty(prototype, name, descriptor);
   }
@@ -77,6 +81,16 @@ function installAccessors(mapper: Mapper): void {
     refuseHidden(mapper, relationship.key, "relationship");
     installRelationship(prototype, relationship);
   }
+}
+
+const guarded = new WeakSet<object>();
+
+/** The model's own getter, which would find nothing of an attribute that was not loaded. */
+function ownGetter(mapper: Mapper, name: string, get: (this: Instance) => unknown) {
+  return function (this: Instance): unknown {
+    if (this.dataValues[name] === undefined) readUnset(this, mapper, name);
+    return get.call(this);
+  };
 }
 
 function plainGetter(mapper: Mapper, name: string) {

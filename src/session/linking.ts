@@ -251,7 +251,10 @@ export function checkMembers(relationship: Relationship, value: unknown): Instan
 }
 
 function isInstanceOf(relationship: Relationship, value: unknown): value is Instance {
-  return value instanceof (relationship.target.model as unknown as new () => Model);
+  const model = relationship.target.model as unknown as new () => Model;
+  // Most are of the very model, which is seen sooner than that they come from it.
+  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === model.prototype) return true;
+  return value instanceof model;
 }
 
 function describeGiven(value: unknown): string {

@@ -34,6 +34,8 @@ export class Links {
   readonly #everything: boolean;
   readonly #pairs = new Map<unknown, Map<InstanceState, Set<InstanceState>>>();
   readonly #strangers = new Map<string, Instance[]>();
+  /** How many who arrived in a collection write its foreign key themselves: the first so many of them. */
+  readonly #confirmed = new Map<Members, number>();
 
   /** @param everything  no object is left out, so that each child writes its own foreign key */
   constructor(unit: UnitOfWork, everything: boolean) {
@@ -61,7 +63,9 @@ export class Links {
     let hasOthers = false;
     for (let relation = state.relations; relation !== undefined; relation = relation.next) {
       if (relation instanceof Members || relation.relationship.kind !== "manyToOne") hasOthers = true;
-      else if (this.#referTo(state, relation) && relation.changed) {
+      else if (this.#referTo(state, relation)) {
+        if (this.#everything) this.#confirm(state.instance, relation);
+        if (!relation.changed) continue;
         relation.flushed();
         taken.push(relation);
       }
@@ -85,6 +89,25 @@ export class Links {
         if (relation.changed || !state.hasRow) this.#linkNew(state, relation);
     }
     for (const [label, strangers] of this.#strangers) this.#warn(label, strangers);
+  }
+
+  /**
+   * Whether everybody who was added to a collection is in the session and has written the collection's foreign key: most often
+   * the other side was assigned.
+   */
+  isConfirmed(members: Members): boolean {
+    return members.arrivals > 0 && this.#confirmed.get(members) === members.arrivals;
+  }
+
+  /** A new object has copied its reference's key: the collection on the other side need not do so for it. */
+  #confirm(child: Instance, { relationship: { backref }, value }: Reference): void {
+    if (!value || backref === undefined || backref.scope !== undefined || backref.postUpdate) return;
+    const state = peekState(value);
+    const members = state instanceof InstanceState ? relationOf(state, backref.key) : undefined;
+    if (!(members instanceof Members) || members.arrivals === 0) return;
+    const confirmed = this.#confirmed.get(members) ?? 0;
+    // Objects are added to a collection and to the session in one order, as a rule.
+    if (members.arrival(confirmed) === child) this.#confirmed.set(members, confirmed + 1);
   }
 
   /** The rows of association tables that lead to deleted objects. */
@@ -132,6 +155,7 @@ export class Links {
   #linkNew(state: InstanceState, relation: Relation): void {
     const { relationship } = relation;
     if (relation instanceof Members) {
+      if (this.isConfirmed(relation)) return;
       for (const child of relation.added) {
         if (relationship.kind === "manyToMany") this.#pair(this.associated, relationship, state, child);
         else if (!this.#refersItself(child, relationship, state)) this.#adopt(child, relationship, state);
@@ -200,20 +224,24 @@ export class Links {
     const key = parent.instance.dataValues[parentAttribute.name];
     if (key !== undefined && key !== null) this.#write(state, attribute, key);
     if (parent.status !== "pending") return;
-    const link: Link = { attribute, parent, parentAttribute, postUpdate, postponed: false };
-    const links = this.#pending.get(state);
-    if (links === undefined) this.#pending.set(state, [link]);
-    else {
-      const same = links.findIndex((other) => other.attribute === attribute);
-      if (same >= 0) links[same] = link;
-      else links.push(link);
-    }
+    this.#wait(state, { attribute, parent, parentAttribute, postUpdate, postponed: false });
     if (state.status === "persistent") this.#unit.touch(state);
+  }
+
+  #wait(state: InstanceState, link: Link): void {
+    const links = this.#pending.get(state);
+    if (links === undefined) {
+      this.#pending.set(state, [link]);
+      return;
+    }
+    const same = links.findIndex(({ attribute }) => attribute === link.attribute);
+    if (same >= 0) links[same] = link;
+    else links.push(link);
   }
 
   #write(state: InstanceState, attribute: Attribute, value: unknown): void {
     const current = state.instance.dataValues[attribute.name];
-    this.#forgetPending(state, attribute);
+    if (this.isWaiting) this.#forgetPending(state, attribute);
     if (current === undefined ? value === null && !state.hasRow : attribute.equals(current, value)) return;
     if (state.status === "pending") generate(state, attribute.name, value);
     else {
@@ -224,7 +252,7 @@ export class Links {
   }
 
   #forgetPending(state: InstanceState, attribute: Attribute): void {
-    const links = this.#pending.size === 0 ? undefined : this.#pending.get(state);
+    const links = this.#pending.get(state);
     if (links === undefined) return;
     const kept = links.filter((link) => link.attribute !== attribute);
     if (kept.length === 0) this.#pending.delete(state);

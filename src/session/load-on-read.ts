@@ -24,7 +24,7 @@ export function loadOnRead(object: object, key: string): Promise<void> | undefin
   if (relationship !== undefined) {
     if (relationship.toMany) return undefined;
     const state = ownState(instance, shared.mapper);
-    if (currentReference(state, relationship) !== undefined) return undefined;
+    if (currentReference(state, relationship) !== undefined || state.raiseload?.has(key)) return undefined;
     return session.load(instance, key).then(() => undefined);
   }
   if (shared.mapper.find(key) === undefined) return undefined;

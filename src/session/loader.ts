@@ -8,7 +8,7 @@ import type { Relationship } from "../mapper/relationship";
 import { compileSelect } from "../query/compile";
 import { Entity } from "../query/entity";
 import type { Node, OrderTerm } from "../query/node";
-import type { CompiledSelect, LoadOption } from "../query/query-executor";
+import type { CompiledSelect, LoadOption, Shows } from "../query/query-executor";
 import { columnNode, fixedValues, linkOf } from "../query/relationship-link";
 import type { SelectState } from "../query/select-state";
 import { EMPTY } from "../query/select-state";
@@ -34,6 +34,8 @@ export interface RelatedOptions {
   defer?: readonly string[] | undefined;
   /** What is loaded already is loaded again. */
   again?: boolean;
+  /** Which rows that a model hides count all the same. */
+  shows?: Shows | undefined;
 }
 
 /** Sends SELECTs and reads their rows through the identity map. */
@@ -142,7 +144,12 @@ export class Loader {
         .map((load) => ({ ...load, path: load.path.slice(1) }));
       if (own?.strategy === "noload" || own?.strategy === "raiseload") this.#mark(owners, relationship, own.strategy);
       else if (own !== undefined)
-        await this.loadRelated(owners, relationship, { loads: nested, only: own.only, defer: own.defer });
+        await this.loadRelated(owners, relationship, {
+          loads: nested,
+          only: own.only,
+          defer: own.defer,
+          shows: own.shows,
+        });
       else await this.loadPaths(this.#loadedTargets(owners, relationship), nested);
     }
   }
@@ -272,21 +279,20 @@ export class Loader {
       byKey.set(sourceKey.canonicalKey(key), []);
     }
     const children = await this.#selectIn(relationship.target, foreignKey, keys, relationship, options);
-    for (const child of children) byKey.get(sourceKey.canonicalKey(this.#rowValue(child, foreignKey)))?.push(child);
+    let areUnchanged = true;
+    for (const child of children) {
+      const state = peekState(child);
+      const isLoaded = state instanceof LoadedState;
+      areUnchanged &&= isLoaded;
+      const value = isLoaded ? child.dataValues[foreignKey.name] : storedValue(child, state, foreignKey);
+      byKey.get(sourceKey.canonicalKey(value))?.push(child);
+    }
     for (const state of owners) {
       const members = byKey.get(sourceKey.canonicalKey(state.instance.dataValues[sourceKey.name])) ?? [];
-      if (relationship.toMany) fillCollection(this.#unit, state.instance, relationship, members, { overwrite: true });
+      if (relationship.toMany)
+        fillCollection(this.#unit, state.instance, relationship, members, { overwrite: true, areUnchanged });
       else referenceOf(state, relationship).load(members[0] ?? null, this.#unit.epoch);
     }
-  }
-
-  /** The value that the row has: an unflushed change of the object is not yet in the database. */
-  #rowValue(instance: Instance, attribute: Attribute): unknown {
-    const state = peekState(instance);
-    const original = state instanceof LoadedState ? undefined : state?.original;
-    return original !== undefined && attribute.name in original
-      ? original[attribute.name]
-      : instance.dataValues[attribute.name];
   }
 
   async #loadAssociated(
@@ -309,7 +315,7 @@ export class Loader {
     for (const part of inParts(owners.map((state) => state.instance.dataValues[sourceKey.name]))) {
       const compiled = compileSelect(
         {
-          ...selectOf(targetEntity),
+          ...selectOf(targetEntity, options.shows),
           selection: [
             { kind: "entity", entity: targetEntity },
             { kind: "value", node: ownerKey, label: "owner" },
@@ -347,7 +353,7 @@ export class Loader {
     for (const part of inParts(values)) {
       const compiled = compileSelect(
         {
-          ...selectOf(entity),
+          ...selectOf(entity, options.shows),
           where: [isIn(column, attribute, part), ...fixedConditions(relationship, entity)],
           orderBy: orderOf(relationship, entity),
           loads: loadsOf({ ...options, only: options.only && [...options.only, attribute.name] }),
@@ -369,6 +375,12 @@ export class Loader {
   }
 }
 
+/** The value that the row has: an unflushed change of the object is not yet in the database. */
+function storedValue(instance: Instance, state: InstanceState | undefined, { name }: Attribute): unknown {
+  const original = state?.original;
+  return original !== undefined && name in original ? original[name] : instance.dataValues[name];
+}
+
 /** The instances of the first entity among the results. */
 function ownersIn(results: readonly unknown[], { shape, slots }: CompiledSelect): Instance[] {
   const first = slots.findIndex((slot) => slot.kind === "entity");
@@ -385,8 +397,9 @@ export function keyValues(mapper: Mapper, instance: Instance): unknown[] {
   );
 }
 
-function selectOf(entity: Entity): SelectState {
-  return { ...EMPTY, selection: [{ kind: "entity", entity }], from: [entity], joinpoint: entity };
+function selectOf(entity: Entity, shows?: Shows): SelectState {
+  const selection = [{ kind: "entity" as const, entity }];
+  return { ...EMPTY, ...shows, ofRelationship: true, selection, from: [entity], joinpoint: entity };
 }
 
 function parameter(attribute: Attribute, value: unknown): Node {

@@ -6,8 +6,8 @@ export type RelationBefore =
   | { readonly value: Instance | null | undefined }
   | {
       readonly items: readonly Instance[] | undefined;
-      readonly added: ReadonlySet<Instance>;
-      readonly removed: ReadonlySet<Instance>;
+      readonly added: Iterable<Instance>;
+      readonly removed: Iterable<Instance>;
     };
 
 const FROM_NULL: RelationBefore = Object.freeze({ value: null });
@@ -107,6 +107,8 @@ export class Members {
   /** Members as they were loaded, each once, of which no set was needed yet. */
   #loaded: readonly Instance[] | undefined;
   #added: Set<Instance> | undefined;
+  /** Added one after the other while nothing else was known of the members: of these no set was needed yet. */
+  #arrived: Instance[] | undefined;
   #removed: Set<Instance> | undefined;
   #discarded: Set<Instance> | undefined;
   epoch = 0;
@@ -135,7 +137,18 @@ export class Members {
   }
 
   get added(): ReadonlySet<Instance> {
+    this.#gatherArrived();
     return this.#added ?? NOBODY;
+  }
+
+  /** How many were added while nothing else was known of the members; 0 as soon as anything else is. */
+  get arrivals(): number {
+    return this.#arrived?.length ?? 0;
+  }
+
+  /** The one of {@link arrivals} that came at a place, counted from 0. */
+  arrival(place: number): Instance | undefined {
+    return this.#arrived?.[place];
   }
 
   get removed(): ReadonlySet<Instance> {
@@ -148,7 +161,18 @@ export class Members {
   }
 
   get changed(): boolean {
-    return this.replacing || this.added.size > 0 || this.removed.size > 0;
+    return this.replacing || this.#arrived !== undefined || this.added.size > 0 || this.removed.size > 0;
+  }
+
+  /** Nothing is known of the members but who arrived. */
+  get #isBlank(): boolean {
+    return !this.isLoaded && !this.replacing && !this.#added && !this.#removed && !this.#discarded;
+  }
+
+  #gatherArrived(): void {
+    if (this.#arrived === undefined) return;
+    this.#added = new Set(this.#arrived);
+    this.#arrived = undefined;
   }
 
   #writableItems(): Set<Instance> | undefined {
@@ -167,6 +191,12 @@ export class Members {
   }
 
   add(instance: Instance): void {
+    if (this.#isBlank) {
+      this.#remember();
+      (this.#arrived ??= []).push(instance);
+      return;
+    }
+    this.#gatherArrived();
     if (this.#added?.has(instance) || this.items?.has(instance)) return;
     this.#remember();
     if (!this.#removed?.delete(instance)) (this.#added ??= new Set()).add(instance);
@@ -175,6 +205,7 @@ export class Members {
   }
 
   remove(instance: Instance): void {
+    this.#gatherArrived();
     if (this.removed.has(instance)) return;
     this.#remember();
     if (this.#added?.delete(instance)) (this.#discarded ??= new Set()).add(instance);
@@ -185,6 +216,7 @@ export class Members {
   /** Makes `values` the members without knowing who they were. */
   replace(values: Iterable<Instance>): void {
     this.#remember();
+    this.#arrived = undefined;
     this.replacing = true;
     this.#removed = undefined;
     this.#setItems(new Set(values));
@@ -193,6 +225,7 @@ export class Members {
 
   /** Takes the members that the database has, and applies what was changed meanwhile; the array is kept. */
   load(members: readonly Instance[], epoch: number, stored = members): void {
+    this.#gatherArrived();
     if (this.replacing) {
       const items = this.items ?? NOBODY;
       for (const member of members)
@@ -216,12 +249,14 @@ export class Members {
 
   /** Forgets that one object was added or removed. */
   retract(instance: Instance): void {
+    this.#gatherArrived();
     if (this.#added?.delete(instance)) this.#writableItems()?.delete(instance);
     else if (this.#removed?.delete(instance)) this.#writableItems()?.add(instance);
   }
 
   /** A member's row is gone. */
   forget(instance: Instance): void {
+    this.#gatherArrived();
     this.#writableItems()?.delete(instance);
     this.#added?.delete(instance);
     this.#removed?.delete(instance);
@@ -238,11 +273,18 @@ export class Members {
   /**
    * What was added and removed is being written, except members outside the session: they wait for their own adding.
    *
+   * @param isInSession  asked of each member that was added; undefined: all of them are known to be
    * @returns what it was before; undefined where nothing was changed
    */
-  flushed(isInSession: (member: Instance) => boolean): RelationBefore | undefined {
+  flushed(isInSession: ((member: Instance) => boolean) | undefined): RelationBefore | undefined {
     const before = this.#before;
     if (before === undefined) return undefined;
+    if (isInSession === undefined) {
+      const added = this.#arrived ?? this.added;
+      const { removed } = this;
+      this.#forgetChanges();
+      return { items: before.items, added, removed };
+    }
     const { added, removed } = this;
     this.#forgetChanges();
     for (const member of added) {
@@ -259,6 +301,7 @@ export class Members {
    * @returns what it was before; undefined where the member is no change
    */
   flushedOne(member: Instance): RelationBefore | undefined {
+    this.#gatherArrived();
     const items = this.#before?.items;
     const isAdded = this.#added?.delete(member) ?? false;
     if (!isAdded && !this.#removed?.delete(member)) return undefined;
@@ -272,6 +315,7 @@ export class Members {
   /** Nothing was written after all. */
   unwritten(before: RelationBefore): void {
     if (!("items" in before)) return;
+    this.#gatherArrived();
     this.#before = { items: before.items };
     for (const member of before.added) if (!this.#removed?.delete(member)) (this.#added ??= new Set()).add(member);
     for (const member of before.removed) if (!this.#added?.delete(member)) (this.#removed ??= new Set()).add(member);
@@ -284,6 +328,7 @@ export class Members {
 
   /** The owner has no row: every member has to be written with it. */
   writeAgain(): void {
+    this.#gatherArrived();
     this.#before = undefined;
     this.replacing = false;
     this.#removed = undefined;
@@ -301,6 +346,7 @@ export class Members {
     this.#before = undefined;
     this.replacing = false;
     this.#added = undefined;
+    this.#arrived = undefined;
     this.#removed = undefined;
     this.#discarded = undefined;
   }

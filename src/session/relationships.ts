@@ -204,6 +204,14 @@ export class Collection<T extends Model = Model> extends Query<T> {
     const owner = this.#relationship.source.name;
     const variable = owner.charAt(0).toLowerCase() + owner.slice(1);
     const load = `await ${variable}.${key}.load()`;
+    if (this.#owner.raiseload?.has(key)) {
+      const what = describeInstance(this.#owner.instance, this.#owner.mapper);
+      throw new NotLoadedError(`'${label}' is not available due to raiseload: ${label} of ${what} was not loaded.`, {
+        model: owner,
+        key,
+        hint: load,
+      });
+    }
     throw new NotLoadedError(
       `Cannot read ${label} of ${describeInstance(this.#owner.instance, this.#owner.mapper)}: it is not loaded. ` +
         `Load it with ${load}, or with the query's .options(selectin("${key}")).`,

@@ -5,6 +5,7 @@ import type { Dialect, DriverRow, Statement } from "../driver/dialect";
 import { DatabaseError, FlushError, InvalidRequestError, OperationalError, UnmappedInstanceError } from "../errors";
 import { describe } from "../driver/dialect";
 import { Mapper } from "../mapper/mapper";
+import type { Aliased } from "../query/expressions";
 import type { BulkChange, CompiledSelect, GetOptions, QueryExecutor, SelectOptions } from "../query/query-executor";
 import { bulkInsertMappings, bulkSaveObjects, bulkUpdateMappings } from "./bulk";
 import type { BulkSaveOptions } from "./bulk";
@@ -207,7 +208,8 @@ export class Session implements QueryExecutor {
 
   /** Adds several objects; none if one of them is not an instance of a registered model. */
   addAll(objects: Iterable<object>): void {
-    const instances = [...objects].map((object) => this.#instance(object));
+    const instances: Instance[] = [];
+    for (const object of objects) instances.push(this.#instance(object));
     for (const instance of instances) this.#unit.add(instance, this.mapperOf(instance));
   }
 
@@ -249,7 +251,7 @@ export class Session implements QueryExecutor {
   // Querying
 
   /** A query over a model, or over columns and expressions, run by this session. */
-  query<M extends Model>(model: ModelStatic<M>): Query<M>;
+  query<M extends Model>(model: ModelStatic<M> | Aliased<M>): Query<M>;
   query<const C extends readonly Selectable[]>(...selection: C): Query<ResultRow<C>>;
   query(...selection: readonly Selectable[]): Query<never> {
     return Query.of(() => this, ...selection) as unknown as Query<never>;
@@ -715,7 +717,8 @@ export class Session implements QueryExecutor {
 
   /** Inserts or updates objects without a unit of work: their states do not change, nothing cascades. */
   async bulkSaveObjects(objects: Iterable<object>, options: BulkSaveOptions = {}): Promise<void> {
-    const instances = [...objects].map((object) => this.#instance(object));
+    const instances: Instance[] = [];
+    for (const object of objects) instances.push(this.#instance(object));
     await this.#bulk(() => bulkSaveObjects(this.connection, instances, options), "inserts", instances.length);
   }
 

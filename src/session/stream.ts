@@ -2,6 +2,7 @@ import type { Connection } from "../driver/connection";
 import type { RowStream } from "../driver/stream";
 import { openRowStream } from "../driver/stream";
 import type { CompiledSelect } from "../query/query-executor";
+import { forgetPlace } from "./operation-queue";
 import type { RowBatch } from "./row-batch";
 
 /** How a stream takes its turns in the session. */
@@ -55,6 +56,7 @@ export function streamRows(connection: Connection, batch: number, turns: StreamT
       }
       results = read;
       position = 0;
+      forgetPlace();
     } catch (error) {
       await close();
       throw error;

@@ -1,4 +1,6 @@
 import type { Mapper } from "../mapper/mapper";
+import type { SequelizeTable } from "../mapper/table-name";
+import { tableNameOf } from "../mapper/table-name";
 
 /**
  * Which tables a table's rows refer to: by its relationships, by those of other models that lead to it, and by the
@@ -24,20 +26,21 @@ export function tableDependencies(mappers: readonly Mapper[]): (mapper: Mapper) 
       }
     }
     for (const attribute of mapper.attributes) {
-      const target = byTable.get(referencedTable(attribute.options.references) ?? "");
+      const target = byTable.get(referencedTable(attribute.options.references, mapper) ?? "");
       if (target !== undefined) known.get(mapper)?.add(target);
     }
   }
   return (mapper) => known.get(mapper) ?? [];
 }
 
-function referencedTable(references: unknown): string | undefined {
+function referencedTable(references: unknown, { model: { sequelize } }: Mapper): string | undefined {
   if (typeof references === "string") return references;
   const model = (references as { model?: unknown } | undefined)?.model;
-  if (typeof model === "string") return model;
-  if (typeof model === "function") {
-    const table = (model as unknown as { getTableName(): string | { tableName: string } }).getTableName();
-    return typeof table === "string" ? table : table.tableName;
-  }
-  return (model as { tableName?: string } | undefined)?.tableName;
+  const table =
+    typeof model === "function" ? (model as unknown as { getTableName(): SequelizeTable }).getTableName() : model;
+  if (typeof table === "string") return table;
+  const { tableName } = (table ?? {}) as { tableName?: string };
+  return tableName === undefined || sequelize === undefined
+    ? undefined
+    : tableNameOf(table as SequelizeTable, sequelize).name;
 }

@@ -18,7 +18,7 @@ import {
   text,
   when,
 } from "../query/expressions";
-import { defer, joined, loadOnly, noload, raiseload, selectin } from "../query/load-options";
+import { containsEager, defer, joined, loadOnly, noload, raiseload, selectin } from "../query/load-options";
 import { renderAs } from "../render/render-as";
 import type { RenderOptions } from "../render/render-options";
 import { render } from "../render/render";
@@ -357,7 +357,7 @@ function contextNames(
   const library = database.sequelize.constructor as unknown as { DataTypes: unknown; Op: unknown };
   const names: Record<string, unknown> = {
     ...{ aliased, and, asc, cast, desc, func, literal, not, nullsFirst, nullsLast, or, text, when },
-    ...{ defer, joined, loadOnly, noload, raiseload, selectin },
+    ...{ containsEager, defer, joined, loadOnly, noload, raiseload, selectin },
     makeTransient,
     db: database,
     session: database.session,

@@ -3,7 +3,9 @@ import { DataTypes } from "sequelize";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { QueryEvent } from "../../src/driver/connection";
 import { Connection } from "../../src/driver/connection";
+import type { StatementRunner } from "../../src/driver/dialect";
 import { dialectOf } from "../../src/driver/dialects";
+import { SqliteDialect } from "../../src/driver/sqlite";
 import type { IntegrityError } from "../../src/errors";
 import type { Attribute } from "../../src/mapper/attribute";
 import { Mapper } from "../../src/mapper/mapper";
@@ -137,6 +139,23 @@ describeEachDatabase("bulk statements", (database) => {
     expect(events.filter((event) => /^(UPDATE|DELETE)/.test(event.sql))).toHaveLength(3);
   });
 
+  it("rows whose values were made ready beforehand are sent as they are, others are not mistaken for them", async () => {
+    const attributes = plain();
+    const ready = [row(1), row(2)].map((values) =>
+      attributes.map((attribute) => attribute.toDatabase(values[attribute.name])),
+    );
+    mapper.dialect.prepareRows(ready, true);
+    await insert([row(3), row(4)]);
+    await mapper.dialect.insert(connection, {
+      table: mapper.table,
+      tableName: mapper.tableName,
+      columns: attributes.map((attribute) => attribute.bulk),
+      rows: ready,
+      generatedKey: "id",
+    });
+    expect((await stored()).map(({ code }) => code)).toEqual(["u3", "u4", "u1", "u2"]);
+  });
+
   it("one row is written by a statement that reads as a person would write it", async () => {
     const [key] = await insert([row(1)]);
     const where = [Number(key)];
@@ -203,4 +222,28 @@ describeEachDatabase("bulk statements", (database) => {
       .catch((error: unknown) => error);
     expect(missing).toMatchObject({ name: "IntegrityError" });
   });
+});
+
+it("SQLite older than 3.51 has the rows of bulk statements from json_each", async () => {
+  const sent = async (version: string | undefined): Promise<string> => {
+    const statements: string[] = [];
+    const runner: StatementRunner = {
+      all: () => Promise.resolve([]),
+      run: (sql) => {
+        statements.push(sql);
+        return Promise.resolve({ rows: [], rowCount: 2 });
+      },
+    };
+    const name = { name: "name", sqlType: "TEXT", kind: "text" } as const;
+    await new SqliteDialect(version).insert(runner, {
+      table: "roles",
+      tableName: "roles",
+      columns: [name],
+      rows: [["a"], ["b"]],
+    });
+    return statements.join("; ");
+  };
+  expect(await sent("3.50.4")).toBe("INSERT INTO roles (name) SELECT value->>0 FROM json_each(?)");
+  for (const version of ["3.51.0", "4.0.0", undefined])
+    expect(await sent(version)).toBe("INSERT INTO roles (name) SELECT value->>0 FROM jsonb_each(?)");
 });

@@ -73,6 +73,34 @@ describeQueries("Bulk changes", (fixture) => {
     );
   });
 
+  it("Q-21: what is refused is told with a way that works", async () => {
+    const { User, Role } = fixture;
+    const query = User.query.join("role").filterBy({ name: "User" });
+    await expect(query.update({ age: 1 })).rejects.toMatchObject({
+      hint: "choose the rows by their keys: User.query.filter(User.c.id.in(query.withEntities(User.c.id)))",
+    });
+    expect(await User.query.filter(User.c.id.in(query.withEntities(User.c.id))).update({ age: 1 })).toBe(2);
+    const first = User.query.orderBy("id").limit(1);
+    expect(await User.query.filter(User.c.id.in(first.withEntities(User.c.id))).update({ age: 2 })).toBe(1);
+    await expect(User.query.filter(User.c.roleId.eq(Role.c.id)).update({ age: 1 })).rejects.toMatchObject({
+      message: "Role is not part of the statement.",
+      hint: "a bulk change speaks of one model: conditions on others are any() and has() of its relationships, or in(query)",
+    });
+    expect(await User.query.filter(User.c.role.has({ name: "User" })).update({ age: 1 })).toBe(2);
+    await expect(User.query.update({ age: 1 }, { synchroniseSession: false } as never)).rejects.toMatchObject({
+      message: 'update() has no option "synchroniseSession".',
+      hint: 'did you mean "synchronizeSession"?',
+    });
+    await expect(User.query.update({ age: 1 }, "fetch" as never)).rejects.toThrow(
+      'Expected options by name in update(), got "fetch".',
+    );
+    await expect(User.query.delete(null as never)).rejects.toThrow("Expected options by name in delete(), got null.");
+    await expect(User.query.update([{ age: 1 }] as never)).rejects.toThrow(/Expected new values by attribute/);
+    await expect(User.query.explain({ analyse: true } as never)).rejects.toMatchObject({
+      hint: 'did you mean "analyze"?',
+    });
+  });
+
   it("Q-21: tells the session which of its objects match, where that can be told without the database", async () => {
     const { User, executor } = fixture;
     const { c } = User;

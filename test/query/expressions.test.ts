@@ -219,6 +219,15 @@ describeQueries("Expressions", (fixture) => {
     );
     expect(await ids(func.lower(c.username).eq("john"))).toEqual([1]);
     expect(() => cast(c.id, "integer); DROP TABLE users")).toThrow(/it is not a type/);
+    const [decimals] = await User.query
+      .filterBy({ id: 1 })
+      .withEntities(
+        c.id.cast("decimal(10, 2)"),
+        literal(1.239).cast(DataTypes.DECIMAL(10, 2)),
+        c.id.cast("decimal(10)"),
+      )
+      .all();
+    expect([...(decimals ?? [])]).toEqual(["1.00", "1.24", "1"]);
   });
 
   it("Q-9: aggregates give numbers on every database", async () => {
@@ -244,6 +253,32 @@ describeQueries("Expressions", (fixture) => {
       await Item.query.withEntities(Item.c.id).groupBy("id").having(func.sum(Item.c.price).gt("99.5")).scalar(),
     ).toBe(2);
     expect((await User.query.filterBy({ id: 99 }).withEntities(func.sum(c.age)).one())[0]).toBeNull();
+  });
+
+  it("a whole number beyond 64 bits is refused, and is a decimal as the hint says", async () => {
+    const { User } = fixture;
+    expect(() => literal(12345678901234567890n)).toThrow(
+      expect.objectContaining({
+        message: "Cannot use 12345678901234567890 as a value in literal(): it has more than 64 bits.",
+        hint: 'cast("12345678901234567890", "decimal(20)")',
+      }) as Error,
+    );
+    const greatest = User.query.withEntities(literal(2n ** 63n - 1n), literal(-(2n ** 63n))).limit(1);
+    expect([...(await greatest.one())]).toEqual(["9223372036854775807", "-9223372036854775808"]);
+    const decimal = User.query.withEntities(cast("12345678901234567890", "decimal(20)")).limit(1);
+    if (fixture.database !== "sqlite") expect(await decimal.scalar()).toBe("12345678901234567890");
+  });
+
+  it("count() counts rows or a column, and no text", async () => {
+    const { User } = fixture;
+    expect(sqlOf(User.query.withEntities(func.count("*")))).toBe("SELECT count(*) AS count FROM users");
+    expect(await User.query.withEntities(func.count("*")).scalar()).toBe(5);
+    expect(() => func.count("id" as never)).toThrow(
+      expect.objectContaining({ hint: "func.count(User.c.id), or func.count() for rows" }) as Error,
+    );
+    expect(() => func.count(User as never)).toThrow(/Expected a column in func.count\(\)/);
+    expect(await User.query.withEntities(func.count(User.c.age.distinct())).scalar()).toBe(3);
+    expect(await User.query.withEntities(func.count(literal(1))).scalar()).toBe(5);
   });
 
   it("Q-9: windows", async () => {

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { containsEager, defer, joined, loadOnly, noload, raiseload, selectin } from "../../src/query/load-options";
 import { aliased } from "../../src/query/expressions";
+import type { RunnableQuery } from "../../src/query/runnable-query";
 import { describeQueries, plain, sqlOf, tailOf } from "./fixture";
 
 /** What the fake executor puts on an object for a joined relationship. */
@@ -36,7 +37,7 @@ describeQueries("Loading options", (fixture) => {
     const bounded = query.limit(2);
     expect(sqlOf(bounded)).toBe(
       "SELECT anon_1.id, anon_1.name, users_1.id AS users_1_id, users_1.username AS users_1_username, " +
-        "users_1.age AS users_1_age, users_1.active AS users_1_active, users_1.role_id AS users_1_role_id " +
+        "users_1.age AS users_1_age, users_1.active AS users_1_active " +
         "FROM (SELECT roles.id, roles.name FROM roles ORDER BY roles.name DESC LIMIT ?) AS anon_1 " +
         "LEFT OUTER JOIN users AS users_1 ON anon_1.id = users_1.role_id ORDER BY anon_1.name DESC, users_1.id",
     );
@@ -100,6 +101,50 @@ describeQueries("Loading options", (fixture) => {
     ]);
   });
 
+  it('Q-24: raiseload("*") and noload("*") speak of every relationship that no other option loads', async () => {
+    const { Role, User, Node, executor } = fixture;
+    const loadsOf = async (query: RunnableQuery): Promise<unknown> => {
+      await query.all();
+      return executor.lastSelect?.loads;
+    };
+    expect(await loadsOf(Role.query.options(raiseload("*")))).toMatchObject([
+      { path: ["users"], strategy: "raiseload" },
+    ]);
+    expect(await loadsOf(Role.query.options(raiseload("*"), selectin("users")))).toMatchObject([
+      { path: ["users"], strategy: "selectin" },
+      { path: ["users", "role"], strategy: "raiseload" },
+    ]);
+    expect(await loadsOf(User.query.options(joined("role"), noload("role.*")))).toMatchObject([
+      { path: ["role", "users"], strategy: "noload" },
+    ]);
+    expect(await loadsOf(Node.query.options(raiseload("*"), selectin("parent"), noload("children")))).toMatchObject([
+      { path: ["parent"], strategy: "selectin" },
+      { path: ["parent", "parent"], strategy: "raiseload" },
+      { path: ["parent", "children"], strategy: "raiseload" },
+      { path: ["children"], strategy: "noload" },
+    ]);
+    expect(sqlOf(User.query.options(loadOnly("username"), raiseload("*")))).toBe(
+      "SELECT users.id, users.username FROM users",
+    );
+    for (const wrong of [() => joined("*"), () => selectin("users.*"), () => raiseload("*.role")])
+      expect(wrong).toThrow(/relationships are loaded by name/);
+  });
+
+  it("Q-24: an option of another model is refused, also where the names are alike", async () => {
+    const { Role, User, Node } = fixture;
+    await expect(User.query.options(selectin(Role.c.users)).all()).rejects.toMatchObject({
+      name: "ArgumentError",
+      message: "Cannot use Role.users in this option: the query is of User.",
+    });
+    await expect(Node.query.options(loadOnly(User.c.id)).all()).rejects.toThrow(
+      "Cannot use User.id in this option: the query is of Node.",
+    );
+    await expect(Role.query.options(joined(Role.c.users, Role.c.users)).all()).rejects.toThrow(
+      'Cannot use Role.users in this option: "users" leads to User.',
+    );
+    expect(await Role.query.options(joined(Role.c.users, User.c.role), defer(Role.c.name)).all()).toHaveLength(4);
+  });
+
   it("Q-24: the last option for a relationship counts", async () => {
     const { Role } = fixture;
     const query = Role.query.options(joined("users")).options(selectin("users"));
@@ -115,6 +160,16 @@ describeQueries("Loading options", (fixture) => {
     const u = aliased(User, "u");
     const aliasedJoin = Role.query.join(Role.c.users, u).options(containsEager("users"));
     expect(sqlOf(aliasedJoin)).toMatch(/u\.username AS u_username/);
+    const byCondition = Role.query
+      .join(User, User.c.roleId.eq(Role.c.id))
+      .options(containsEager("users"))
+      .orderBy("id");
+    expect((await byCondition.all()).map((role) => related(role, "users").length)).toEqual([1, 1, 2]);
+    const ambiguous = Role.query
+      .join(User, User.c.roleId.eq(Role.c.id))
+      .join(u, u.c.id.eq(User.c.id))
+      .options(containsEager("users"));
+    expect(() => ambiguous.toSQL()).toThrow(/does not join that relationship/);
   });
 
   it("Q-24: loadOnly() and defer() choose attributes; the primary key and needed keys stay", async () => {

@@ -46,7 +46,13 @@ describeQueries("Pagination and 404s", (fixture) => {
 
   it("P-1: arguments are given by name", async () => {
     await expect(query().paginate(1 as never)).rejects.toThrow(TypeError);
-    await expect(query().paginate(null as never)).rejects.toThrow(TypeError);
+    await expect(query().paginate(null as never)).rejects.toThrow(
+      "paginate() takes its arguments by name: paginate({ page: 2, perPage: 20 }).",
+    );
+    await expect(query().paginate({ per_page: 2 } as never)).rejects.toMatchObject({
+      message: 'paginate() has no option "per_page".',
+      hint: 'did you mean "perPage"?',
+    });
   });
 
   it("P-1: defaults, bounds, and what is out of them", async () => {
@@ -71,6 +77,8 @@ describeQueries("Pagination and 404s", (fixture) => {
     for (const page of ["abc", 1.5, NaN, "", "1.5", Infinity]) {
       await expect(query().paginate({ page })).rejects.toThrow(NotFound);
     }
+    for (const page of ["9007199254740991", Number.MAX_SAFE_INTEGER])
+      await expect(query().paginate({ page })).rejects.toThrow(NotFound);
     expect(fixture.executor.sent.length).toBe(before);
     expect((await query().paginate({ page: "abc", perPage: 1.5, errorOut: false })).perPage).toBe(20);
   });

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
-import { desc, func, literal, nullsFirst, nullsLast, text } from "../../src/query/expressions";
+import { aliased, desc, func, literal, nullsFirst, nullsLast, text } from "../../src/query/expressions";
+import { joined } from "../../src/query/load-options";
 import { Query } from "../../src/query/query";
 import type { RunnableQuery } from "../../src/query/runnable-query";
 import { describeQueries, sqlOf, tailOf } from "./fixture";
@@ -183,6 +184,22 @@ describeQueries("Query", (fixture) => {
     expect((await labelled.filter(User.c.age.isNotNull()).all()).map((row) => row.next)).toEqual([42, 31, 26, 26]);
   });
 
+  it("Q-11: other ways to write an order are told in ours", () => {
+    const { User } = fixture;
+    const told: [unknown, string][] = [
+      ["age DESC", 'desc("age")'],
+      ["-age", 'desc("age")'],
+      ["age asc", '"age"'],
+      [["age", "DESC"], 'orderBy(desc("age"))'],
+      [["age"], 'orderBy("age")'],
+      [[User.c.age], "orderBy(...terms)"],
+      [User.c.role, "order by a column: Role.c.…, joined before"],
+      [null, "orderBy(null) alone forgets the order"],
+    ];
+    for (const [term, hint] of told)
+      expect(() => User.query.orderBy("id", term as string)).toThrow(expect.objectContaining({ hint }) as Error);
+  });
+
   it("Q-11: null or false forgets the order, and a new one begins", () => {
     const { User } = fixture;
     const ordered = User.query.orderBy("age");
@@ -232,6 +249,33 @@ describeQueries("Query", (fixture) => {
     expect((await User.query.withEntities(initial).groupBy("name").all()).length).toBe(5);
   });
 
+  it("Q-11: a label by which is grouped counts before a column of that name", async () => {
+    const { User, Role } = fixture;
+    const length = func.length(User.c.username).label("username");
+    const query = User.query.withEntities(length, func.count().label("n")).groupBy("username").orderBy("username");
+    expect(sqlOf(query)).toBe(
+      "SELECT length(users.username) AS username, count(*) AS n FROM users GROUP BY 1 ORDER BY username",
+    );
+    expect((await query.all()).map((row) => [...row])).toEqual([
+      [3, 1],
+      [4, 1],
+      [5, 2],
+      [9, 1],
+    ]);
+    const joined = User.query
+      .join(User.c.role)
+      .withEntities(User.c.id.gt(1).label("name"), func.count().label("n"))
+      .groupBy("name")
+      .orderBy("n");
+    expect((await joined.all()).map((row) => [...row])).toEqual([
+      [false, 1],
+      [true, 3],
+    ]);
+    const both = Role.query.withEntities(Role.c.name.label("a"), func.count().label("n")).groupBy("a");
+    const union = both.union(both).groupBy("a").withEntities(func.count().label("n"));
+    expect(await union.count()).toBe(4);
+  });
+
   it("Q-14: rows of columns are frozen tuples with labels", async () => {
     const { User } = fixture;
     const query = User.query
@@ -250,6 +294,14 @@ describeQueries("Query", (fixture) => {
     const [single] = await User.query.withEntities(User.c.id).orderBy("id").all();
     expect([...(single ?? [])]).toEqual([1]);
     expect(() => User.query.withEntities()).toThrow(/withEntities\(\) needs at least one column/);
+  });
+
+  it("Q-14: a label may be any name", async () => {
+    const { User } = fixture;
+    for (const name of ["__proto__", "constructor", "length", "a\"b`c'; --", "with space", "Ünï"]) {
+      const [row] = await User.query.withEntities(User.c.id.label(name)).orderBy("id").all();
+      expect([row?.[0], row?.keys()], name).toEqual([1, [name]]);
+    }
   });
 
   it("Q-14: models, columns and expressions stand side by side in a row", async () => {
@@ -353,6 +405,28 @@ describeQueries("Query", (fixture) => {
     const ordered = User.query.withEntities(User.c.active).distinct().orderBy(User.c.id);
     expect(sqlOf(ordered)).toBe("SELECT DISTINCT users.active, users.id AS order_1 FROM users ORDER BY order_1");
     expect((await ordered.all()).map((row) => [...row])).toEqual([[true], [true], [false], [true], [false]]);
+    expect(await ordered.count()).toBe(5);
+  });
+
+  it("Q-19: a column that distinct() only orders by is no column of a value, a list or a part of a union", async () => {
+    const { User, Role } = fixture;
+    const roles = User.query.filter(User.c.roleId.isNotNull()).withEntities(User.c.roleId).distinct();
+    const byName = roles.orderBy(User.c.username);
+    const inAll = User.query.filter(User.c.roleId.in(byName)).orderBy("id");
+    expect(tailOf(inAll)).toBe(
+      "users WHERE users.role_id IN (SELECT DISTINCT users.role_id FROM users WHERE users.role_id IS NOT NULL) ORDER BY users.id",
+    );
+    expect(names(await inAll.all())).toEqual(["john", "susan", "david", "per_cent%"]);
+    const inSome = User.query.filter(User.c.roleId.in(byName.limit(2))).orderBy("id");
+    expect(tailOf(inSome)).toContain(
+      '(SELECT anon_1."roleId" FROM (SELECT DISTINCT users.role_id AS "roleId", users.username AS order_1 FROM users ' +
+        "WHERE users.role_id IS NOT NULL ORDER BY users.username LIMIT ?) AS anon_1)",
+    );
+    expect(names(await inSome.all())).toEqual(["john", "susan", "david"]);
+    const least = Role.query.withEntities(byName.limit(1).scalarSubquery().label("first")).limit(1);
+    expect((await least.all()).map((row) => row.first)).toEqual([3]);
+    const union = byName.limit(2).union(Role.query.filterBy({ id: 4 }).withEntities(Role.c.id.label("roleId")));
+    expect((await union.all()).map((row) => row[0]).sort()).toEqual([1, 3, 4]);
   });
 
   it("Q-19: distinct(column) is PostgreSQL's DISTINCT ON", async () => {
@@ -408,6 +482,22 @@ describeQueries("Query", (fixture) => {
     expect(query.sql.endsWith(" FOR UPDATE")).toBe(database !== "sqlite");
     expect(await query.all()).toHaveLength(1);
     expect(await query.count()).toBe(1);
+  });
+
+  it("Q-26: withForUpdate() locks the query's own rows beside those that are joined for loading", async () => {
+    const { Role, User, database } = fixture;
+    const bounded = Role.query.options(joined("users")).orderBy("id").limit(1).withForUpdate();
+    const lock = database === "sqlite" ? "" : " FOR UPDATE";
+    expect(sqlOf(bounded)).toContain(`FROM roles ORDER BY roles.id LIMIT ?${lock}) AS anon_1 LEFT OUTER JOIN`);
+    expect(sqlOf(bounded)).not.toMatch(/FOR UPDATE$/);
+    expect(await bounded.all()).toHaveLength(1);
+    const only = database === "postgres" ? " OF users" : "";
+    const beside = User.query.options(joined("role")).withForUpdate();
+    expect(sqlOf(beside).endsWith(`role_id${lock}${lock && only}`)).toBe(true);
+    expect(await beside.all()).toHaveLength(5);
+    const own = User.query.join("role").outerjoin("users", aliased(User)).withForUpdate();
+    expect(sqlOf(own).endsWith(database === "postgres" ? " FOR UPDATE OF users, roles" : lock)).toBe(true);
+    expect(await own.all()).toHaveLength(4);
   });
 
   it("passes on whether to flush first, and whether to overwrite what is loaded", async () => {

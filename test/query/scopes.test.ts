@@ -144,7 +144,12 @@ describeQueries("Scopes and options of models", (fixture) => {
       { sequelize, modelName: "Thing", tableName: "things", timestamps: false },
     );
     expect(sqlOf(Query.of(() => undefined, Thing))).toBe("SELECT things.id FROM things");
-    expect(() => columnsOf(Mapper.of(Thing))["loud"]).toThrow('has no property "loud"');
+    expect(() => columnsOf(Mapper.of(Thing))["loud"]).toThrow(
+      expect.objectContaining({
+        message: "Cannot use Thing.loud in a query: it is VIRTUAL and has no column.",
+        hint: "select Thing and read loud of its objects",
+      }) as Error,
+    );
     sequelize.modelManager.removeModel(Thing);
   });
 });

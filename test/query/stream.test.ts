@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { streamRows } from "../../src/driver/stream";
-import { text } from "../../src/query/expressions";
-import { joined } from "../../src/query/load-options";
+import { aliased, text } from "../../src/query/expressions";
+import { containsEager, joined } from "../../src/query/load-options";
 import { describeQueries } from "./fixture";
 
 describeQueries("Streaming", (fixture) => {
@@ -143,6 +143,42 @@ describeQueries("Streaming", (fixture) => {
     for await (const _ of User.query.options(joined("role")).yieldPer(2)) users++;
     expect(users).toBe(5);
     expect(() => User.query.yieldPer(0)).toThrow(/from 1 up in yieldPer/);
+    const contained = Role.query.join("users").options(containsEager("users")).orderBy("id");
+    await expect(async () => {
+      for await (const _ of contained.yieldPer(3)) continue;
+    }).rejects.toThrow("Can't use yieldPer() with eager loaders that require uniquing");
+    const members: [number, number][] = [];
+    for await (const role of contained) members.push([role.id, (role.users as unknown as unknown[]).length]);
+    expect(members).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 2],
+    ]);
+  });
+
+  it("Q-23: an object is given once, also where its rows fall into several batches", async () => {
+    const { Role, User, Node } = fixture;
+    const idsOf = async (query: AsyncIterable<{ id: number }>): Promise<number[]> => {
+      const ids: number[] = [];
+      for await (const { id } of query) ids.push(id);
+      return ids;
+    };
+    const fanned = Role.query.join("users").orderBy("id");
+    for (const size of [1, 2, 3, 4]) expect(await idsOf(fanned.yieldPer(size))).toEqual([1, 2, 3]);
+    expect(await idsOf(fanned)).toEqual([1, 2, 3]);
+    const parts = User.query.filterBy({ id: 1 });
+    expect(await idsOf(parts.unionAll(parts).yieldPer(1))).toEqual([1]);
+    const named = Role.query.filter(User.c.id.gt(0)).orderBy("id").yieldPer(3);
+    expect(named.sql).toContain("FROM roles, users");
+    expect(await idsOf(named)).toEqual([1, 2, 3, 4]);
+    const parent = aliased(Node);
+    expect(await idsOf(Node.query.join(parent, Node.c.parentId.eq(parent.c.id)).orderBy("id").yieldPer(1))).toEqual([
+      2, 3, 4,
+    ]);
+    const rows = fanned.withEntities(Role.c.id).yieldPer(3);
+    expect(await idsOf(rows)).toEqual([1, 2, 3, 3]);
+    for await (const _ of fanned.yieldPer(1)) break;
+    expect(await leftovers()).toEqual([]);
   });
 
   it("Q-23: outside a transaction the same holds, and each statement is told of once", async () => {

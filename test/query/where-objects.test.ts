@@ -134,6 +134,12 @@ describeQueries("Where objects of Sequelize", (fixture) => {
       .filter({ "$role.id$": { [Op.gt]: 2 } });
     expect(tailOf(joined)).toBe("users JOIN roles ON roles.id = users.role_id WHERE roles.name = ? AND roles.id > ?");
     expect(await joined.count()).toBe(2);
+    const both = User.query.join("role").filter({ name: "User", username: { [Op.like]: "s%" }, id: 3, role });
+    expect(tailOf(both)).toMatch(
+      /WHERE roles\.name = \? AND users\.username LIKE \? AND roles\.id = \? AND users\.role_id = \?$/,
+    );
+    expect((await both.all()).map((user) => user.username)).toEqual(["susan"]);
+    expect(() => User.query.join("role").filter({ nope: 1 })).toThrow('"roles" has no property "nope"');
     expect(await User.query.where({ username: { [Op.like]: "j%" } }, User.c.active.eq(true)).count()).toBe(1);
     expect(() => User.query.filter({ "$role.name$": "x" })).toThrow(
       expect.objectContaining({ hint: 'join it first: .join("role")' }) as Error,
@@ -148,6 +154,14 @@ describeQueries("Where objects of Sequelize", (fixture) => {
 
   it("refuses what has no meaning, by name", () => {
     const { User } = fixture;
+    const refused: [unknown, string][] = [
+      [{ username: { like: "x" } }, '{ username: { [Op.like]: … } }, with Op of "sequelize"'],
+      [User.query.subquery(), "query.exists() is a condition"],
+      [User.c.id.desc(), "a condition is User.c.id.eq(1)"],
+      [[User.c.id.eq(1)], "filter(...conditions)"],
+    ];
+    for (const [given, hint] of refused)
+      expect(() => User.query.filter(given as object)).toThrow(expect.objectContaining({ hint }) as Error);
     expect(() => User.query.filter({ nope: 1 })).toThrow('has no property "nope"');
     expect(() => User.query.filter({ age: undefined })).toThrow(/undefined as the value of "age"/);
     expect(() => User.query.filter({ age: { [Op.gt]: undefined } })).toThrow(/undefined with the operator gt/);

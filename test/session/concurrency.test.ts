@@ -1,5 +1,6 @@
 // `any`: tests read and write attributes of many models; their types are tested elsewhere.
 /* eslint-disable @typescript-eslint/no-explicit-any */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { expect, it } from "vitest";
 import { OperationalError, PendingRollbackError } from "../../src/errors";
 import { func } from "../../src/query/expressions";
@@ -170,6 +171,47 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     }
     await s.commit();
     expect((await work.rows("roles")).map((row) => row.name).sort()).toEqual(["a!", "b!", "c!"]);
+  });
+
+  it("a stream that is read in a block, beside another one and beside operations, leaves each where it belongs", async () => {
+    const { s, models } = work;
+    s.addAll(Array.from({ length: 25 }, (_, i) => role(`r${i}`)));
+    await s.commit();
+    const own = new AsyncLocalStorage<string>();
+    const order: string[] = [];
+    const places = new Set<string | undefined>();
+    await own.run("caller", async () => {
+      let count = 0;
+      // The first stream ends its batches while the block is open; the block's own operations go before those outside.
+      await s.transaction(async () => {
+        for await (const each of models.Role.query.orderBy("id").yieldPer(4)) {
+          places.add(own.getStore());
+          if (++count === 10) {
+            void models.Role.query.count().then(() => order.push("inside"));
+            each.name = "changed";
+            await s.flush();
+          }
+        }
+        order.push("end of the block");
+      });
+      const outside = models.Role.query.count().then(() => order.push("outside"));
+      const names: string[] = [];
+      for await (const each of models.Role.query.orderBy("id").yieldPer(7)) names.push(each.name);
+      await outside;
+      places.add(own.getStore());
+      expect(names).toHaveLength(25);
+      expect(names[9]).toBe("changed");
+    });
+    expect(order).toEqual(["inside", "end of the block", "outside"]);
+    expect([...places]).toEqual(["caller"]);
+    // What is called inside an operation is still known to be, after the streams.
+    models.Role.addHook("beforeUpdate", "count", async () => {
+      order.push(`hook ${await models.Role.query.count()}`);
+    });
+    (await models.Role.query.first()).name = "again";
+    await s.commit();
+    models.Role.removeHook("beforeUpdate", "count");
+    expect(order.at(-1)).toBe("hook 25");
   });
 
   it("a stream can be cancelled while its first row is waited for, and is not sent again", async () => {

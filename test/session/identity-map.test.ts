@@ -114,6 +114,7 @@ describeSession(
       expect(await s.get(models.Pair, [1, "r"])).toBe(pair);
       expect(await s.get(models.Pair, { right: "r", left: 1 })).toBe(pair);
       await expect(s.get(models.Pair, 1)).rejects.toThrow(/Incorrect number of values in identifier/);
+      await expect(s.get(models.Pair, 1)).rejects.toMatchObject({ hint: /^Pair\.query\.get\(\[\w+, \w+\]\)$/ });
       await expect(s.get(models.Pair, [1])).rejects.toThrow(InvalidRequestError);
       await expect(s.get(models.Pair, { left: 1, wrong: 2 })).rejects.toThrow(
         /Incorrect names of values in identifier/,

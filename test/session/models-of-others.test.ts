@@ -4,7 +4,7 @@ import { DataTypes, Op, ValidationError } from "sequelize";
 import type { Model, Sequelize } from "sequelize";
 import { expect, it } from "vitest";
 import { FlushError, InvalidRequestError, NotLoadedError, StaleDataError } from "../../src/errors";
-import { joined, selectin } from "../../src/query/load-options";
+import { defer, joined, selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
 import { describeSession } from "./fixture";
 
@@ -105,7 +105,31 @@ function define(sequelize: Sequelize) {
   Reading.removeAttribute("id");
   Reading.belongsTo(Country, { as: "country", foreignKey: "countryCode" });
   Country.hasMany(Reading, { as: "readings", foreignKey: "countryCode", constraints: false });
-  const all = { Country, City, Article, Everything, Student, Course, Enrolment, Reading, Remark };
+  const Shelf = sequelize.define(
+    "Shelf",
+    {
+      label: DataTypes.STRING,
+      mark: {
+        type: DataTypes.STRING,
+        get(): string {
+          return `<${this.getDataValue("mark")}>`;
+        },
+      },
+    },
+    { tableName: "shelves", timestamps: false },
+  );
+  const Volume = sequelize.define(
+    "Volume",
+    { title: DataTypes.STRING, hidden: { type: DataTypes.BOOLEAN, defaultValue: false } },
+    {
+      tableName: "volumes",
+      paranoid: true,
+      defaultScope: { where: { hidden: false }, order: [["id", "DESC"]], limit: 1 },
+    },
+  );
+  Shelf.hasMany(Volume, { as: "volumes", foreignKey: "shelfId" });
+  Volume.belongsTo(Shelf, { as: "shelf", foreignKey: "shelfId" });
+  const all = { Country, City, Article, Everything, Student, Course, Enrolment, Reading, Remark, Shelf, Volume };
   return all as unknown as Record<keyof typeof all, AnyModel>;
 }
 
@@ -281,6 +305,63 @@ describeSession("models of others", define, (work) => {
     expect(rows[0].deleted_at).not.toBeNull();
     const [found]: any[] = await models.Article.query.withDeleted().all();
     expect(found.title).toBe("kept");
+  });
+
+  it("rows that a model hides count in relationships as in the query, however they are read", async () => {
+    const { s, models } = work;
+    const { Shelf, Volume } = models as Record<string, any>;
+    const [full, bare] = [make("Shelf", { label: "full" }), make("Shelf", { label: "bare" })];
+    full.volumes.extend(["one", "two", "gone"].map((title) => make("Volume", { title })));
+    bare.volumes.extend([make("Volume", { title: "secret", hidden: true })]);
+    s.addAll([full, bare]);
+    await s.commit();
+    s.delete(full.volumes.at(2));
+    await s.commit();
+    const read = async (query: any): Promise<unknown> => {
+      s.expungeAll();
+      const shelves = await query.orderBy("id").all();
+      return shelves.map((shelf: any) => shelf.volumes.map((volume: any) => volume.title).sort());
+    };
+    const base = Shelf.query;
+    const every = base.withDeleted().unscoped();
+    for (const load of [joined("volumes"), selectin("volumes")]) {
+      expect(await read(base.options(load))).toEqual([["one", "two"], []]);
+      expect(await read(base.withDeleted().options(load))).toEqual([["gone", "one", "two"], []]);
+      expect(await read(every.options(load))).toEqual([["gone", "one", "two"], ["secret"]]);
+      expect(await read(every.union(every).options(load))).toEqual([["gone", "one", "two"], ["secret"]]);
+    }
+    const labels = async (query: any): Promise<unknown> =>
+      (await query.orderBy("id").all()).map((each: any) => each.label);
+    const [hasGone, hasHidden, isBare] = [
+      Shelf.c.volumes.any({ title: "gone" }),
+      Shelf.c.volumes.any(Volume.c.hidden.eq(true)),
+      Shelf.c.volumes.eq(null),
+    ];
+    expect(await labels(base.filter(hasGone))).toEqual([]);
+    expect(await labels(base.withDeleted().filter(hasGone))).toEqual(["full"]);
+    expect(await labels(base.filter(hasHidden))).toEqual([]);
+    expect(await labels(base.unscoped().filter(hasHidden))).toEqual(["bare"]);
+    expect(await labels(base.filter(isBare))).toEqual(["bare"]);
+    expect(await labels(every.filter(isBare))).toEqual([]);
+    const nested = Volume.query.filter(Volume.c.shelf.has(Shelf.c.volumes.any({ title: "gone" })));
+    expect(await nested.limit(9).count()).toBe(0);
+    expect(await nested.withDeleted().limit(9).count()).toBe(3);
+    expect(await every.filter(hasHidden).update({ label: "changed" })).toBe(1);
+    expect(await base.filter(hasHidden).update({ label: "again" })).toBe(0);
+  });
+
+  it("a getter of the model's own is not asked of an attribute that was not loaded", async () => {
+    const { s, models } = work;
+    const { Shelf } = models as Record<string, any>;
+    expect(make("Shelf").mark).toBe("<undefined>");
+    s.add(make("Shelf", { label: "a", mark: "x" }));
+    await s.commit();
+    s.expungeAll();
+    const shelf = await Shelf.query.options(defer("mark")).one();
+    expect(() => shelf.mark).toThrow(/Cannot read Shelf.mark of <Shelf 1>: it was not loaded/);
+    expect(shelf.get()).toMatchObject({ label: "a" });
+    await s.refresh(shelf, ["mark"]);
+    expect(shelf.mark).toBe("<x>");
   });
 
   it("a version guards against changes of another session, and default scopes hide rows", async () => {

@@ -4,7 +4,7 @@ import { DataTypes } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";
 import { ArgumentError, NotLoadedError } from "../../src/errors";
-import { joined, noload, raiseload, selectin } from "../../src/query/load-options";
+import { joined, loadOnly, noload, raiseload, selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
 import { defineRoles, describeSession } from "./fixture";
 
@@ -175,6 +175,86 @@ describeSession("relationships", defineAll, (work) => {
     expect(await work.rows("users")).toMatchObject([{ role_id: r.id }]);
   });
 
+  it("R-1: who came to a collection that is not loaded is written with its key, whoever else came, went or stays out", async () => {
+    const { s } = work;
+    const [r, other] = [role("r"), role("other")];
+    await save(r, other);
+    const users = Array.from({ length: 8 }, (_, i) => user(`u${i}`, { role: r }));
+    const [, moved, , stranger, cleared, , turned] = users;
+    // In another order than they came.
+    s.addAll(users.toReversed().filter((each) => each !== stranger));
+    moved.role = other;
+    cleared.role = null;
+    turned.role = other;
+    turned.role = r;
+    await s.flush();
+    expect(r.users.isLoaded).toBe(false);
+    expect(work.warnings()).toEqual([expect.stringMatching(/^Object of type <User> not in session/)]);
+    const keys = (await work.rows("users")).map((row) => [row.username, row.role_id]);
+    expect(Object.fromEntries(keys)).toEqual({
+      u0: r.id,
+      u1: other.id,
+      u2: r.id,
+      u4: null,
+      u5: r.id,
+      u6: r.id,
+      u7: r.id,
+    });
+    await s.noAutoflush(() => r.users.load());
+    expect(new Set(r.users)).toEqual(new Set(users.filter((each) => each !== moved && each !== cleared)));
+    s.add(stranger);
+    await s.commit();
+    expect(await work.rows("users")).toContainEqual(expect.objectContaining({ username: "u3", role_id: r.id }));
+  });
+
+  it("R-1: all who came to a collection that is not loaded are written by their own references, and a rollback gives them back", async () => {
+    const { s } = work;
+    const r = role("r");
+    await save(r);
+    const users = Array.from({ length: 5 }, (_, i) => user(`u${i}`, { role: r }));
+    s.addAll(users);
+    await s.flush();
+    expect((await work.rows("users")).map((row) => row.role_id)).toEqual(users.map(() => r.id));
+    await s.rollback();
+    expect(users.map((each) => [s.stateOf(each), each.role])).toEqual(users.map(() => ["transient", r]));
+    s.addAll(users.slice(1));
+    await s.commit();
+    expect((await work.rows("users")).map((row) => [row.username, row.role_id])).toEqual(
+      users.slice(1).map((each) => [each.username, r.id]),
+    );
+    await r.users.load();
+    expect(r.users.toArray()).toEqual(users.slice(1));
+  });
+
+  it("what a join says to be equal stands in its rows once, and each loaded object has its foreign key", async () => {
+    const { s, models } = work;
+    const r = role("r");
+    const owner = make("Person", { name: "p" });
+    owner.passport = make("Passport", { number: "1" });
+    await save(r, user("a", { role: r }), user("b", { role: r }), owner);
+    s.expungeAll();
+    const values = async (query: any): Promise<unknown[]> =>
+      (await query.all()).map(({ dataValues }: any) => Object.entries(dataValues));
+    const users = await values((models.User as any).query.orderBy("id"));
+    const passports = await values((models.Passport as any).query);
+    s.expungeAll();
+    work.all();
+    const [found]: any[] = await (models.Role as any).query.options(joined("users")).orderBy("id").all();
+    expect(work.sql()[0]?.split(" FROM ")[0]).not.toContain("role_id");
+    expect(found.users.map(({ dataValues }: any) => Object.entries(dataValues))).toEqual(users);
+    expect(found.users.map((each: any) => each.role)).toEqual([found, found]);
+    const [person]: any[] = await (models.Person as any).query.options(joined("passport")).all();
+    expect([Object.entries(person.passport.dataValues)]).toEqual(passports);
+    s.expungeAll();
+    const [some]: any[] = await (models.Role as any).query
+      .options(joined("users"), loadOnly("users.username"))
+      .all();
+    expect(some.users.map(({ dataValues }: any) => Object.keys(dataValues))).toEqual([
+      ["id", "username"],
+      ["id", "username"],
+    ]);
+  });
+
   it("R-6: a pending child that leaves its pending parent is inserted without a key", async () => {
     const { s } = work;
     const r = role("r");
@@ -295,6 +375,12 @@ describeSession("relationships", defineAll, (work) => {
     s.expungeAll();
     const [strict]: any[] = await models.User.query.options(raiseload("role")).all();
     expect(() => strict.role).toThrow(/raiseload/);
+    s.expungeAll();
+    const [first]: any[] = await models.Role.query.options(raiseload("*")).orderBy("id").all();
+    expect(() => [...first.users]).toThrow(/'Role.users' is not available due to raiseload/);
+    expect(() => first.users.length).toThrow(expect.objectContaining({ hint: "await role.users.load()" }));
+    expect(await first.users.load()).toBeDefined();
+    expect(first.users.length).toBe(2);
     work.all();
   });
 

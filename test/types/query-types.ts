@@ -30,6 +30,10 @@ export async function results(): Promise<void> {
   const users: User[] = await U.query.filterBy({ username: "john" }).orderBy("id").limit(1).all();
   const name: string = (await U.query.getOr404(1)).username;
   for await (const user of U.query) name.concat(user.username);
+  const alias = aliased(U, U.query.limit(3).subquery(), "last");
+  users.push(...(await Query.of(() => undefined, alias).all()));
+  users.push(...(await R.query.join(R.c.users).withEntities(U).all()));
+  U.query.filter(U.c.id.in(U.query.withEntities(U.c.id).subquery()), alias.c.username.eq("x"));
   // @ts-expect-error: the results are users, not roles.
   const roles: Role[] = users;
   return void roles;
