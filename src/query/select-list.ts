@@ -225,7 +225,11 @@ export class SelectList {
       const known = isJoined ? knownOfParent(relationship, parentColumns) : undefined;
       const place = known === undefined ? -1 : attributes.indexOf(known.attribute);
       this.#writer.write(", ");
-      const columns = this.#columns(place === -1 ? attributes : attributes.toSpliced(place, 1), source, `${source.name}_`);
+      const columns = this.#columns(
+        place === -1 ? attributes : attributes.toSpliced(place, 1),
+        source,
+        `${source.name}_`,
+      );
       if (known !== undefined && place !== -1) columns.splice(place, 0, known);
       const complete = attributes.length === mapper.attributes.length;
       const inner = this.#children(target, child, columns);
@@ -267,8 +271,11 @@ export class SelectList {
  * already. Undefined where equal values need not be the same one.
  */
 function knownOfParent(relationship: Relationship, parent: readonly EntityColumn[]): EntityColumn | undefined {
-  const { kind, foreignKey: attribute, sourceKey } = relationship;
+  const { kind, foreignKey: attribute, target } = relationship;
   if (kind !== "oneToMany" && kind !== "oneToOne") return undefined;
+  // A child without a key is told from none by its columns.
+  if (target.primaryKey.length === 0) return undefined;
+  const { sourceKey } = relationship;
   if (attribute.kind !== "integer" || sourceKey.kind !== "integer" || attribute.primaryKey) return undefined;
   const column = parent.find((each) => each.attribute === sourceKey);
   return column && { attribute, key: column.key };

@@ -511,6 +511,10 @@ describeSession("models of others", define, (work) => {
       const countries: any[] = await Country.query.populateExisting().options(option).orderBy("code").all();
       expect(countries.map((country) => country.readings.length)).toEqual([2, 0]);
     }
+    // An owner with several key columns has none that its own reference would need.
+    s.add(make("City", { country: "no", number: 1, name: "Oslo" }));
+    await s.commit();
+    expect(await models.City.query.options(joined("land")).one()).toMatchObject({ land: no });
     const pairs: any[] = await s
       .query(Country, Reading)
       .outerjoin(Reading, Country.c.code.eq(Reading.c.countryCode))
