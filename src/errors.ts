@@ -67,7 +67,7 @@ export class PendingRollbackError extends ShellError {}
 /** Use of a transaction handle or of a result that is closed. */
 export class ResourceClosedError extends ShellError {}
 
-/** A flush that cannot be carried out. */
+/** A flush that cannot be carried out: it never ends, or leaves an object without a primary key. */
 export class FlushError extends ShellError {}
 
 /** Rows that were expected to be updated or deleted and were not there, or had another version. */

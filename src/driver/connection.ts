@@ -1,5 +1,6 @@
 import type { Sequelize, Transaction } from "sequelize";
-import { OperationalError } from "../errors";
+import type { DatabaseError } from "../errors";
+import { InvalidRequestError, OperationalError } from "../errors";
 import { capture, emptyResult, isCapturing } from "./capture";
 import type { Dialect, DriverRow, RowRunner, Statement, StatementResult } from "./dialect";
 import type { Face, RawConnection } from "./face";
@@ -111,6 +112,8 @@ export class Connection implements RowRunner {
   #cancelled = false;
   #inTransaction = false;
   #broken: Error | undefined;
+  /** The error with which the database has undone the open transaction. */
+  #undone: Error | undefined;
   #handle: Transaction | undefined;
 
   /**
@@ -138,6 +141,11 @@ export class Connection implements RowRunner {
   /** Whether the connection was lost, and the next statement outside a transaction takes a new one. */
   get isBroken(): boolean {
     return this.#broken !== undefined;
+  }
+
+  /** Whether the database has undone the transaction that is open here: only its rollback is possible. */
+  get isUndone(): boolean {
+    return this.#undone !== undefined;
   }
 
   /** Where this connection's statements go instead; undefined outside a sandbox. */
@@ -228,7 +236,8 @@ export class Connection implements RowRunner {
     const deadline = Date.now() + COMMIT_TIMEOUT_MS;
     for (;;) {
       try {
-        await this.#command("COMMIT");
+        const { command } = await this.run("COMMIT");
+        if (command === "ROLLBACK") throw refusedCommit();
         break;
       } catch (error) {
         const busy = ((error as Error).cause as { code?: string } | undefined)?.code === "SQLITE_BUSY";
@@ -248,6 +257,7 @@ export class Connection implements RowRunner {
         await this.#finish("rollback");
       }
     }
+    this.#undone = undefined;
     try {
       await this.#command("ROLLBACK");
     } catch (error) {
@@ -257,6 +267,23 @@ export class Connection implements RowRunner {
     } finally {
       await this.#finish("rollback");
     }
+  }
+
+  /**
+   * Whether the database would commit an open transaction before a text.
+   *
+   * @throws {InvalidRequestError} where one is open
+   */
+  commitsBefore(sql: string): boolean {
+    const words = this.sandbox ? undefined : this.dialect.committingWords(sql);
+    if (words === undefined) return false;
+    if (!this.#inTransaction) return true;
+    throw new InvalidRequestError(
+      `Cannot execute ${words}: the database would commit the open transaction before it.`,
+      {
+        hint: "db.session.commit() or db.session.rollback() first",
+      },
+    );
   }
 
   /** Sets a savepoint in the open transaction. */
@@ -289,6 +316,11 @@ export class Connection implements RowRunner {
       this.#executing = true;
       try {
         return await work();
+      } catch (error) {
+        // Sequelize's errors carry the driver's.
+        if (error instanceof Error && "parent" in error)
+          this.#noteUndone(this.dialect.translateError(error.parent, NO_STATEMENT));
+        throw error;
       } finally {
         this.#executing = false;
       }
@@ -432,6 +464,7 @@ export class Connection implements RowRunner {
         this.#cancelled = false;
         failure = this.dialect.translateError(error, statement);
         if (isConnectionLoss(error)) failure = this.#lost(failure as Error, statement);
+        else this.#noteUndone(failure as DatabaseError);
         throw failure;
       } finally {
         this.#executing = false;
@@ -457,6 +490,10 @@ export class Connection implements RowRunner {
     return new OperationalError(`The connection to the database was lost: ${cause.message}`, options);
   }
 
+  #noteUndone(error: DatabaseError): void {
+    if (this.#inTransaction && this.dialect.undoesTransaction(error)) this.#undone = error;
+  }
+
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#tail.then(work);
     this.#tail = result.catch(() => undefined);
@@ -473,6 +510,12 @@ export class Connection implements RowRunner {
         });
       }
       await this.#discard();
+    }
+    if (this.#undone !== undefined) {
+      throw new OperationalError(`The database has undone the transaction: ${this.#undone.message}`, {
+        cause: this.#undone,
+        hint: "db.session.rollback(), then do its work again",
+      });
     }
     if (this.#face !== undefined) return this.#face;
     const raw = await this.#acquire();
@@ -526,6 +569,7 @@ export class Connection implements RowRunner {
 
   async #finish(how: "commit" | "rollback"): Promise<void> {
     this.#inTransaction = false;
+    this.#undone = undefined;
     this.#leaveMemoryTransaction();
     const handle = this.#handle as unknown as HeldFields | undefined;
     this.#handle = undefined;
@@ -543,11 +587,22 @@ export class Connection implements RowRunner {
     class HeldTransaction extends Base {
       cleanup(): void {}
       async forceCleanup(): Promise<void> {}
+      /** Sequelize calls it inside the call that met a deadlock, which has undone the transaction. */
+      override async rollback(): Promise<void> {}
     }
     const handle = new HeldTransaction(this.#sequelize, {});
     (handle as unknown as { connection: RawConnection | undefined }).connection = this.#raw;
     return handle;
   }
+}
+
+const NO_STATEMENT: Statement = { sql: "", parameters: [] };
+
+function refusedCommit(): OperationalError {
+  return new OperationalError(
+    "The database has rolled the transaction back instead of committing it: one of its statements had failed before.",
+    { hint: "db.session.rollback(), then do its work again", sql: "COMMIT" },
+  );
 }
 
 /**

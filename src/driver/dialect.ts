@@ -17,6 +17,8 @@ export interface StatementResult {
   /** Rows matched by an UPDATE or DELETE, inserted by an INSERT, returned by a SELECT. */
   rowCount: number;
   insertId?: number;
+  /** What the database says that it did, where it says so: ROLLBACK in answer to a COMMIT that it refused. */
+  command?: string | undefined;
 }
 
 /** Text and parameters of one statement, exactly as they go to the driver. */
@@ -142,6 +144,8 @@ export abstract class Dialect {
   abstract readonly abortsTransactionOnError: boolean;
   /** Interrupting a write undoes the whole transaction, not only the statement. */
   abstract readonly interruptUndoesTransaction: boolean;
+  /** Comparing a column with a value that its type cannot hold is an error; elsewhere nothing is found. */
+  readonly refusesImpossibleValues: boolean = false;
   /** BIGINT values come back rounded unless read as text. */
   abstract readonly readsBigintsAsText: boolean;
   /** The driver returns JSON columns parsed. */
@@ -319,6 +323,21 @@ export abstract class Dialect {
   /** The JavaScript error for what the driver raised; SQL and parameters stand on it. */
   abstract translateError(error: unknown, statement: Statement): DatabaseError;
 
+  /** Whether the database has undone the whole transaction of a statement that failed: the next one would stand alone. */
+  undoesTransaction(_error: DatabaseError): boolean {
+    return false;
+  }
+
+  /** The first words of what in a text makes the database commit the open transaction; undefined where nothing does. */
+  committingWords(_sql: string): string | undefined {
+    return undefined;
+  }
+
+  /** Whether a statement was refused because another one of its transaction had failed before. */
+  refusesAfterError(_error: DatabaseError): boolean {
+    return false;
+  }
+
   /**
    * Inserts rows, at best in one statement.
    *
@@ -466,6 +485,7 @@ export function describe(value: unknown): string {
   if (value === undefined) return "undefined";
   if (value === null) return "null";
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "an invalid date" : value.toISOString();
   if (typeof value === "object") return `an object of class ${value.constructor?.name ?? "null"}`;
   return String(value);
 }

@@ -99,8 +99,12 @@ function sqliteFace(raw: SqliteConnection): Face {
 
 function postgresFace(raw: RawConnection): Face {
   const query = async (sql: string, parameters: readonly unknown[]): Promise<StatementResult> => {
-    const result = (await raw.query?.(sql, parameters)) as { rows: DriverRow[]; rowCount: number | null };
-    return { rows: result.rows, rowCount: result.rowCount ?? 0 };
+    const result = (await raw.query?.(sql, parameters)) as {
+      rows: DriverRow[];
+      rowCount: number | null;
+      command?: string;
+    };
+    return { rows: result.rows, rowCount: result.rowCount ?? 0, command: result.command };
   };
   return {
     all: async (sql, parameters) => (await query(sql, parameters)).rows,

@@ -1,4 +1,5 @@
 import type { ConstraintKind } from "../errors";
+import { bareStatements } from "./bare-statements";
 import { DatabaseError, IntegrityError, OperationalError, StatementError } from "../errors";
 import type {
   Cursor,
@@ -31,6 +32,19 @@ const CAST_TYPES: Partial<Record<ValueKind, string>> = {
 /** Reads what {@link MysqlDialect.learn} wants to know of a server. */
 export const SERVER_SETTINGS =
   "SELECT version() AS version, @@sql_mode AS mode, @@auto_increment_increment AS increment";
+
+/** Errors that InnoDB undoes the transaction with: the record has changed since its snapshot, lock table full, deadlock. */
+const UNDOING = new Set([1020, 1206, 1213]);
+
+/** What ends the transaction that is open: changes of tables and users, and what looks after tables. */
+const COMMITTING =
+  "CREATE(?! (OR REPLACE )?TEMPORARY\\b)|ALTER|DROP(?! TEMPORARY\\b)|RENAME|TRUNCATE|GRANT|REVOKE|LOCK TABLES?|ANALYZE|OPTIMIZE|" +
+  "REPAIR|CHECK TABLE|CACHE INDEX|LOAD INDEX|FLUSH|RESET|INSTALL|UNINSTALL|SET (PASSWORD|(SESSION |@@)?autocommit)";
+const BEGINS_COMMITTING = new RegExp(`^(${COMMITTING})\\b`, "i");
+/** Most texts hold none of the words, and need no closer look. */
+const MAY_COMMIT = new RegExp(`\\b(${COMMITTING.replaceAll(" ", "\\s+")})\\b`, "i");
+
+const AGAIN = "db.session.rollback(), then do the work of the transaction again";
 
 /** MariaDB and MySQL, and what speaks their protocol, through the mariadb or the mysql2 package. */
 export class MysqlDialect extends Dialect {
@@ -219,6 +233,16 @@ export class MysqlDialect extends Dialect {
     };
   }
 
+  override committingWords(sql: string): string | undefined {
+    if (!MAY_COMMIT.test(sql)) return undefined;
+    const found = bareStatements(sql, this.lexicalRules).find((statement) => BEGINS_COMMITTING.test(statement));
+    return found && /^\w+( \w+)?/.exec(found)?.[0].toUpperCase();
+  }
+
+  override undoesTransaction({ cause }: DatabaseError): boolean {
+    return UNDOING.has((cause as { errno?: number } | undefined)?.errno ?? 0);
+  }
+
   override translateError(error: unknown, statement: Statement): DatabaseError {
     const raw = error as { message: string; sqlMessage?: string; errno?: number; code?: string };
     const message = raw.sqlMessage ?? raw.message;
@@ -260,11 +284,14 @@ export class MysqlDialect extends Dialect {
           constraint: /CONSTRAINT `([^`]+)`|constraint '([^']+)'/.exec(message)?.slice(1).find(Boolean),
           ...insertTarget(statement.sql),
         });
+      case 1020: // changed since the snapshot
+      case 1205: // lock wait
+      case 1206: // lock table full
+      case 1213: // deadlock
+        return new OperationalError(message, { ...options, hint: AGAIN });
       case 1044: // access denied
       case 1045:
       case 1049: // unknown database
-      case 1205: // lock wait
-      case 1213: // deadlock
       case 1290: // read only
       case 1317: // interrupted
       case 1792:

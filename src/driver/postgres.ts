@@ -65,6 +65,7 @@ export class PostgresDialect extends Dialect {
   override readonly supportsIsDistinctFrom = true;
   override readonly abortsTransactionOnError = true;
   override readonly interruptUndoesTransaction = false;
+  override readonly refusesImpossibleValues = true;
   override readonly readsBigintsAsText = false;
   override readonly parsesJson = true;
   override readonly accessMode = [
@@ -237,6 +238,10 @@ export class PostgresDialect extends Dialect {
     };
   }
 
+  override refusesAfterError({ cause }: DatabaseError): boolean {
+    return (cause as { code?: string } | undefined)?.code === "25P02";
+  }
+
   override translateError(error: unknown, statement: Statement): DatabaseError {
     const { message, code, table, column, constraint, detail } = error as Record<string, string | undefined> & {
       message: string;
@@ -245,13 +250,16 @@ export class PostgresDialect extends Dialect {
     const kind = KINDS[code ?? ""];
     if (kind !== undefined) {
       // detail: Key (username)=(john) already exists.
+      // "Key (id)=(1) is still referenced" speaks of the other table's column.
       const fields =
         column !== undefined
           ? [column]
-          : /^Key \((.*?)\)=/
-              .exec(detail ?? "")?.[1]
-              ?.split(", ")
-              .map(unquote);
+          : /is still referenced from table/.test(detail ?? "")
+            ? []
+            : /^Key \((.*?)\)=/
+                .exec(detail ?? "")?.[1]
+                ?.split(", ")
+                .map(unquote);
       return new IntegrityError(detail ? `${message}: ${detail}` : message, {
         ...options,
         kind,
@@ -262,10 +270,12 @@ export class PostgresDialect extends Dialect {
     }
     // Classes 08 connection, 40 rollback, 53 resources, 55 locks, 57 intervention, 58 system; driver errors have no SQLSTATE.
     if (!code || /^(08|40|53|55|57|58)/.test(code) || !/^[0-9A-Z]{5}$/.test(code))
-      return new OperationalError(message, options);
+      return new OperationalError(message, { ...options, hint: /^(40|55)/.test(code ?? "") ? AGAIN : undefined });
     return new DatabaseError(message, options);
   }
 }
+
+const AGAIN = "db.session.rollback(), then do the work of the transaction again";
 
 const KINDS: Record<string, ConstraintKind> = {
   "23505": "unique",

@@ -153,7 +153,7 @@ export function joinTransactions(
   const query = target.query.bind(sequelize);
   const transaction = target.transaction.bind(sequelize);
 
-  target.query = (sql, options) => {
+  target.query = async (sql, options) => {
     const sandbox = isCapturing() ? undefined : house?.sandbox;
     if (sandbox && (options?.transaction == null || options.transaction.connection === handleOf(sandbox)?.connection)) {
       return sandbox.plain(textOf(sql), () =>
@@ -163,6 +163,8 @@ export function joinTransactions(
     const connection = current();
     const handle = connection?.handle as QueryOptions["transaction"];
     if (connection === undefined || !handle) return query(sql, options);
+    if (options?.transaction === undefined || options.transaction?.connection === handle.connection)
+      connection.commitsBefore(textOf(sql));
     if (options?.transaction === undefined)
       return connection.exclusive(() => query(sql, { ...options, transaction: handle }));
     // A savepoint of Sequelize's inside our transaction speaks on the same wire.

@@ -277,7 +277,9 @@ export class Attribute {
       case "blob":
         return Buffer.isBuffer(value) ? value.toString("hex") : value;
       case "uuid":
-        return typeof value === "string" ? value.toLowerCase() : IMPOSSIBLE;
+        if (typeof value !== "string" || (this.#dialect.refusesImpossibleValues && !UUID.test(value)))
+          return IMPOSSIBLE;
+        return value.toLowerCase();
       default:
         return typeof value === "object" ? JSON.stringify(value) : typeof value === "number" ? String(value) : value;
     }
@@ -301,6 +303,9 @@ export class Attribute {
     return new ArgumentError(`Expected ${expected} for ${this.label}, got ${describe(value)}.`);
   }
 }
+
+/** A UUID as PostgreSQL reads it: hyphens may be missing, and braces stand around it. */
+const UUID = /^\{?[0-9a-f]{4}(-?[0-9a-f]{4}){7}\}?$/i;
 
 function timezoneOf(sequelize: Sequelize): string {
   return (sequelize as unknown as { options: { timezone?: string } }).options.timezone ?? "+00:00";

@@ -277,8 +277,11 @@ export class SelectList {
  * already. Undefined where equal values need not be the same one.
  */
 function knownOfParent(relationship: Relationship, parent: readonly EntityColumn[]): EntityColumn | undefined {
-  const { kind, foreignKey: attribute, sourceKey } = relationship;
+  const { kind, foreignKey: attribute, target } = relationship;
   if (kind !== "oneToMany" && kind !== "oneToOne") return undefined;
+  // A child without a key is told from none by its columns.
+  if (target.primaryKey.length === 0) return undefined;
+  const { sourceKey } = relationship;
   if (attribute.kind !== "integer" || sourceKey.kind !== "integer" || attribute.primaryKey) return undefined;
   const column = parent.find((each) => each.attribute === sourceKey);
   return column && { attribute, key: column.key };

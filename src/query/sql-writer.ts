@@ -39,7 +39,9 @@ export class SqlWriter {
   protected attributeValue({ attribute, value, besideColumn }: ParameterNode): void {
     // A column makes the database read the value by the column's type; beside anything else it must be told.
     const isNumber = attribute.kind === "bigint" || attribute.kind === "decimal";
-    if (besideColumn || !isNumber || typeof value !== "string") this.parameter(value);
+    const isWide = attribute.kind === "integer" && isTooWide(value, attribute.bulk.sqlType);
+    if (isWide && this.dialect.refusesImpossibleValues) this.#typed(value, "bigint");
+    else if (besideColumn || !isNumber || typeof value !== "string") this.parameter(value);
     else this.#typed(value, attribute.kind);
   }
 
@@ -58,6 +60,11 @@ export class SqlWriter {
     this.parameter(value);
     if (after !== "") this.write(after);
   }
+}
+
+function isTooWide(value: Bindable, sqlType: string): boolean {
+  if (typeof value === "string") return true;
+  return typeof value === "number" && Math.abs(value) >= (/^smallint/i.test(sqlType) ? 2 ** 15 : 2 ** 31);
 }
 
 /** What a value is, where the database cannot tell it from the statement; text needs no telling. */

@@ -22,31 +22,36 @@ export class Cascades {
     this.#loader = loader;
   }
 
-  /** Loads and marks what follows; undefined where nothing does. */
-  prepare(only: readonly InstanceState[] | undefined): Promise<void> | undefined {
+  /**
+   * Loads and marks what follows; undefined where nothing does.
+   *
+   * @param chosen  the objects that are flushed, where not all of them are: what follows them is added
+   */
+  prepare(chosen: Set<InstanceState> | undefined): Promise<void> | undefined {
     const { new: added, touched, deleted } = this.#unit;
     const leaving = deleted.ownArray();
     const mayOrphan = askOfModel(hasOrphans);
     const isUnknown = (state: InstanceState): boolean => (state.hasRow || mayOrphan(state)) && mustAsk(state);
-    const unknown = only === undefined ? [added, touched, leaving] : [only];
+    const unknown = chosen === undefined ? [added, touched, leaving] : [[...chosen]];
     if (!unknown.some((states) => states.some(isUnknown)) && !leaving.some(askOfModel(leadsToOthers))) return undefined;
-    return this.#follow(only ?? [...added, ...touched, ...leaving]);
+    return this.#follow(chosen === undefined ? [...added, ...touched, ...leaving] : [...chosen], chosen);
   }
 
-  async #follow(states: readonly InstanceState[]): Promise<void> {
+  async #follow(states: readonly InstanceState[], chosen: Set<InstanceState> | undefined): Promise<void> {
     for (const state of states) {
       if (!mustAsk(state)) continue;
       await this.#completeRelations(state);
-      this.#findOrphans(state);
+      for (const orphan of this.#markOrphans(state)) chosen?.add(orphan);
     }
     const done = new Set<InstanceState>();
     const leads = askOfModel(leadsToOthers);
     for (;;) {
       const round: InstanceState[] = [];
-      for (const state of this.#unit.deleted.ownArray()) if (leads(state) && !done.has(state)) round.push(state);
+      for (const state of this.#unit.deleted.ownArray())
+        if (leads(state) && !done.has(state) && chosen?.has(state) !== false) round.push(state);
       if (round.length === 0) return;
       for (const state of round) done.add(state);
-      await this.#followDeletes(round);
+      await this.#followDeletes(round, chosen);
     }
   }
 
@@ -75,8 +80,8 @@ export class Cascades {
     return stored;
   }
 
-  /** What left a delete-orphan relationship and belongs to no other owner is deleted. */
-  #findOrphans(state: InstanceState): void {
+  /** What left a delete-orphan relationship and belongs to no other owner is deleted; what is new leaves the session. */
+  *#markOrphans(state: InstanceState): Iterable<InstanceState> {
     for (let relation = state.relations; relation !== undefined; relation = relation.next) {
       const { relationship } = relation;
       if (!relationship.cascade.has("delete-orphan")) continue;
@@ -89,8 +94,11 @@ export class Cascades {
       for (const child of left) {
         const orphan = ownState(child, relationship.target);
         if (orphan.unit !== this.#unit || this.#hasOwner(orphan, relationship)) continue;
-        if (orphan.status === "pending") this.#unit.leave(orphan);
-        else this.#unit.mark(orphan);
+        if (orphan.status === "pending") this.#unit.expunge(child, orphan.mapper);
+        else {
+          this.#unit.mark(orphan);
+          yield orphan;
+        }
       }
     }
   }
@@ -106,18 +114,22 @@ export class Cascades {
     return false;
   }
 
-  async #followDeletes(states: readonly InstanceState[]): Promise<void> {
+  async #followDeletes(states: readonly InstanceState[], chosen: Set<InstanceState> | undefined): Promise<void> {
     for (const mapper of new Set(states.map((state) => state.mapper))) {
       const owners = states.filter((state) => state.mapper === mapper);
       for (const relationship of mapper.relationships.values()) {
         if (relationship.kind === "oneToMany" || relationship.kind === "oneToOne")
-          await this.#releaseChildren(owners, relationship);
-        else if (relationship.cascade.has("delete")) await this.#deleteTargets(owners, relationship);
+          await this.#releaseChildren(owners, relationship, chosen);
+        else if (relationship.cascade.has("delete")) await this.#deleteTargets(owners, relationship, chosen);
       }
     }
   }
 
-  async #releaseChildren(owners: readonly InstanceState[], relationship: Relationship): Promise<void> {
+  async #releaseChildren(
+    owners: readonly InstanceState[],
+    relationship: Relationship,
+    chosen: Set<InstanceState> | undefined,
+  ): Promise<void> {
     if (relationship.passiveDeletes === "all") return;
     const deletes = relationship.cascade.has("delete");
     const hard = owners.filter((owner) => deletes || owner.mapper.deletedAt === undefined || owner.forced);
@@ -131,10 +143,12 @@ export class Cascades {
       const relation = relationOf(owner, relationship.key);
       for (const child of this.#targets(owner, relationship)) {
         const state = ownState(child, relationship.target);
-        if (state.unit !== this.#unit || state.marked) continue;
+        if (state.unit !== this.#unit) continue;
+        if (state.status !== "pending") chosen?.add(state);
+        if (state.marked) continue;
         // What was added since the last flush is written with the key of its parent, which then is missed.
         if (!deletes && relation instanceof Members && relation.added.has(child)) continue;
-        if (deletes && state.status === "pending") this.#unit.leave(state);
+        if (deletes && state.status === "pending") this.#unit.expunge(child, state.mapper);
         else if (deletes) this.#unit.mark(state);
         else this.#letGo(owner, child, relationship);
       }
@@ -154,7 +168,11 @@ export class Cascades {
     if (state.status === "persistent") this.#unit.touch(state);
   }
 
-  async #deleteTargets(owners: readonly InstanceState[], relationship: Relationship): Promise<void> {
+  async #deleteTargets(
+    owners: readonly InstanceState[],
+    relationship: Relationship,
+    chosen: Set<InstanceState> | undefined,
+  ): Promise<void> {
     if (!relationship.passiveDeletes)
       await this.#loader.loadRelated(
         owners.map(({ instance }) => instance),
@@ -163,7 +181,9 @@ export class Cascades {
     for (const owner of owners) {
       for (const target of this.#targets(owner, relationship)) {
         const state = ownState(target, relationship.target);
-        if (state.unit === this.#unit) this.#unit.mark(state);
+        if (state.unit !== this.#unit) continue;
+        chosen?.add(state);
+        this.#unit.mark(state);
       }
     }
   }

@@ -3,7 +3,7 @@ import { InvalidRequestError } from "../errors";
 import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
 import { describeInstance } from "./label";
-import { undoRelations } from "./linking";
+import { undoRelation, undoRelations } from "./linking";
 import { ownState } from "./own-state";
 import { dropRelation, relationOf } from "./relations";
 import type { Mapper } from "../mapper/mapper";
@@ -34,7 +34,8 @@ export function expire(unit: UnitOfWork, instance: Instance, mapper: Mapper, nam
   }
   for (const name of names) {
     if (mapper.relationships.has(name)) {
-      relationOf(state, name)?.undo();
+      const relation = relationOf(state, name);
+      if (relation !== undefined) undoRelation(state, relation);
       dropRelation(state, name);
       continue;
     }

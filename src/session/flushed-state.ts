@@ -1,8 +1,10 @@
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
+import { FlushError } from "../errors";
 import type { DeletedTogether } from "./deleted-together";
 import type { Instance } from "./instance-state";
 import { InstanceState, LoadedState, peekState, rawState } from "./instance-state";
+import { nameForError } from "./label";
 import { currentReference } from "./linking";
 import { Members } from "./relation-values";
 import { relationOf } from "./relations";
@@ -11,6 +13,7 @@ import type { UnitOfWork } from "./unit-of-work";
 /** The rows of objects of one model were inserted, or took over those of deleted ones. */
 export function becomeInserted(unit: UnitOfWork, states: readonly InstanceState[]): void {
   const { frame, epoch } = unit;
+  let keyless: InstanceState | undefined;
   for (const state of states) {
     const { instance } = state;
     state.status = "persistent";
@@ -21,6 +24,7 @@ export function becomeInserted(unit: UnitOfWork, states: readonly InstanceState[
     instance.isNewRecord = false;
     settleSequelizeFields(instance);
     state.key = state.mapper.identityOf(instance.dataValues);
+    if (state.key === undefined) keyless ??= state;
     unit.new.delete(state);
     frame.inserted.push(state);
     // Changed while the INSERT was on its way.
@@ -28,9 +32,21 @@ export function becomeInserted(unit: UnitOfWork, states: readonly InstanceState[
   }
   const [first] = states;
   if (first === undefined) return;
+  if (keyless !== undefined) throw unsetKey(keyless);
   // What was taken out of the session meanwhile stays out.
   const isAll = states.every((state) => state.unit === unit);
   unit.identity.setAll(first.mapper, isAll ? states : states.filter((state) => state.unit === unit));
+}
+
+/** Some databases take NULL for a key: no object could be found by such a row. */
+function unsetKey(state: InstanceState): FlushError {
+  const { instance, mapper } = state;
+  const unset = mapper.primaryKey.filter(({ name }) => (instance.dataValues[name] ?? null) === null);
+  const names = unset.map(({ name }) => name).join(", ");
+  return new FlushError(
+    `Cannot insert ${nameForError(state)}: its primary key ${names} is not set, and the database makes none.`,
+    { hint: `db.session.rollback(), then set ${names} and add the object again` },
+  );
 }
 
 /** The object's changes were written. */

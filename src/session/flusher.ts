@@ -62,7 +62,7 @@ export class Flusher {
   }
 
   /**
-   * Flushes everything, or only the given objects with the new parents that they need.
+   * Flushes everything, or only the given objects with the new ones that they need, and with what follows a delete.
    *
    * After a failure of the database the transaction is rolled back and the objects are restored; a value that is refused before
    * anything was sent leaves everything as it is.
@@ -75,9 +75,10 @@ export class Flusher {
     let plan: FlushPlan | undefined;
     try {
       this.#unit.deleted.separateUnless(({ mapper }) => deletesAlone(mapper));
-      const waiting = this.#cascades.prepare(only);
+      const chosen = only && withNew(only);
+      const waiting = this.#cascades.prepare(chosen);
       if (waiting !== undefined) await waiting;
-      const work = this.#collect(only);
+      const work = this.#collect(chosen);
       const invalid = this.#validateAll(work);
       if (invalid !== undefined) await invalid;
       try {
@@ -102,7 +103,7 @@ export class Flusher {
   /** Sends what a flush would send, to a connection that only notes it down; every object stays as it is. */
   async rehearse(only?: readonly InstanceState[]): Promise<void> {
     if (!this.hasWork) return;
-    const plan = this.#plan(this.#collect(only));
+    const plan = this.#plan(this.#collect(only && withNew(only)));
     if (plan === undefined) return;
     try {
       await new Flush(plan, this.#unit, this.#connection).rehearse();
@@ -134,10 +135,9 @@ export class Flusher {
   // What is to be done
 
   /** Foreign keys are copied, and what is to be written is known. */
-  #collect(only: readonly InstanceState[] | undefined): Work {
+  #collect(chosen: ReadonlySet<InstanceState> | undefined): Work {
     const unit = this.#unit;
     unit.compareWatched();
-    const chosen = only === undefined ? undefined : withParents(only);
     const choose = (set: StateSet): InstanceState[] => {
       const states = set.toArray();
       return chosen === undefined ? states : states.filter((state) => chosen.has(state));
@@ -145,8 +145,8 @@ export class Flusher {
     const links = new Links(unit, chosen === undefined);
     const rules = new RulesOfModels();
     const inserts = choose(unit.new);
-    const together = only === undefined ? this.#together(inserts) : [];
-    const deletes = only === undefined ? unit.deleted.ownArray() : choose(unit.deleted);
+    const together = chosen === undefined ? this.#together(inserts) : [];
+    const deletes = chosen === undefined ? unit.deleted.ownArray() : choose(unit.deleted);
     const newRelations: Relation[] = [];
     const related: InstanceState[] = [];
     const suspects: InstanceState[] = [];
@@ -160,6 +160,7 @@ export class Flusher {
     // Deleted owners let go of what they had by their own changes.
     for (const state of deletes) if (state.relations !== undefined) related.push(state);
     links.collect(related);
+    const halves = chosen === undefined ? [] : halvesLeft(related, chosen);
     for (let i = 0; i < inserted; i++)
       this.#takeRelations(related[i] as InstanceState, links, (taken) => newRelations.push(taken));
     links.dissociateAll(deletes);
@@ -180,7 +181,8 @@ export class Flusher {
       rules,
       suspects,
       newRelations,
-      everything: only === undefined,
+      halves,
+      everything: chosen === undefined,
     };
   }
 
@@ -245,7 +247,8 @@ export class Flusher {
 
   // Planning
 
-  #plan({ inserts, touched, deletes, together, links, newRelations, everything }: Work): FlushPlan | undefined {
+  #plan(work: Work): FlushPlan | undefined {
+    const { inserts, touched, deletes, together, links, newRelations, everything } = work;
     const now = new Date();
     let plan: FlushPlan;
     try {
@@ -263,10 +266,19 @@ export class Flusher {
           if (before !== undefined) plan.relations.push({ state, key: relation.relationship.key, before });
         });
     }
+    for (const { state, key, member } of work.halves) {
+      const relation = relationOf(state, key);
+      const before = relation instanceof Members ? relation.flushedOne(member) : undefined;
+      if (before !== undefined) plan.relations.push({ state, key, before });
+    }
     if (everything) this.#unit.touched.clear();
     else for (const states of [touched, deletes]) for (const state of states) this.#unit.touched.delete(state);
     const isEmpty = plan.steps.length === 0;
-    if (isEmpty) for (const state of touched) state.flushing = undefined;
+    if (isEmpty) {
+      for (const state of touched) state.flushing = undefined;
+      // Flushes of some objects have written what these tell of; a rollback takes it back.
+      for (const { state, key, before } of plan.relations) this.#unit.frame.noteRelation(state, key, before);
+    }
     return isEmpty ? undefined : plan;
   }
 
@@ -304,7 +316,7 @@ export class Flusher {
         if (state.status === "persistent") this.#unit.touch(state);
       }
     }
-    for (const { state, key, before } of plan.relations) {
+    for (const { state, key, before } of plan.relations.toReversed()) {
       relationOf(state, key)?.unwritten(before);
       if (state.status === "persistent") this.#unit.touch(state);
     }
@@ -312,12 +324,15 @@ export class Flusher {
 
   /** A plan that failed half way: what it took from the objects is undone. */
   #abandon(plan: FlushPlan): void {
+    // What was inserted since the transaction or the savepoint began becomes transient with the values that it has.
+    const leaving = new Set(this.#unit.frame.inserted);
     for (const step of plan.steps) {
       if (step.kind !== "update") continue;
-      for (const state of step.states) if (state.status !== "pending") undoChanges(state);
+      for (const state of step.states) if (state.status !== "pending" && !leaving.has(state)) undoChanges(state);
     }
     // New objects become transient with all that they lead to, so that they can be added again.
-    for (const { state, key, before } of plan.relations) relationOf(state, key)?.restore(before);
+    for (const { state, key, before } of plan.relations)
+      if (!leaving.has(state)) relationOf(state, key)?.restore(before);
   }
 }
 
@@ -328,6 +343,8 @@ interface Work {
   suspects: InstanceState[];
   /** Changed relationships of the new objects: they count as written. */
   newRelations: Relation[];
+  /** What objects that are left out note of many-to-many links that are written. */
+  halves: Half[];
   rules: RulesOfModels;
   touched: InstanceState[];
   deletes: InstanceState[];
@@ -381,15 +398,46 @@ function holdsNull({ instance }: InstanceState, attributes: readonly Attribute[]
   return false;
 }
 
-/** New parents go with the objects that refer to them. */
-function withParents(states: readonly InstanceState[]): Set<InstanceState> {
+/** New objects whose keys are needed go with those that refer to them: parents, and the other ends of many-to-many links. */
+function withNew(states: readonly InstanceState[]): Set<InstanceState> {
   const chosen = new Set(states);
   for (const state of chosen) {
     for (let relation = state.relations; relation !== undefined; relation = relation.next) {
-      if (relation instanceof Members || !relation.value) continue;
-      const parent = peekState(relation.value);
-      if (parent !== undefined && "status" in parent && parent.status === "pending") chosen.add(parent);
+      const needed = relation instanceof Members ? linkedBy(relation) : [relation.value];
+      for (const instance of needed) {
+        const other = instance ? peekState(instance) : undefined;
+        if (other !== undefined && "status" in other && other.status === "pending") chosen.add(other);
+      }
     }
   }
   return chosen;
+}
+
+function linkedBy(members: Members): Iterable<Instance> {
+  return members.relationship.kind === "manyToMany" ? members.added : [];
+}
+
+/** The other side of a many-to-many link: an object that is left out of the flush which writes the link. */
+interface Half {
+  state: InstanceState;
+  /** Its relationship. */
+  key: string;
+  /** The object at this end. */
+  member: Instance;
+}
+
+function halvesLeft(states: readonly InstanceState[], chosen: ReadonlySet<InstanceState>): Half[] {
+  const halves: Half[] = [];
+  for (const { instance, relations } of states) {
+    for (let relation = relations; relation !== undefined; relation = relation.next) {
+      const { kind, backref } = relation.relationship;
+      if (kind !== "manyToMany" || backref === undefined || !(relation instanceof Members)) continue;
+      for (const other of [...relation.added, ...relation.removed]) {
+        const state = peekState(other);
+        if (state !== undefined && "status" in state && !chosen.has(state))
+          halves.push({ state, key: backref.key, member: instance });
+      }
+    }
+  }
+  return halves;
 }

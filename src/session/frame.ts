@@ -3,6 +3,7 @@ import { countOf } from "./deleted-together";
 import type { DeletedTogether } from "./deleted-together";
 import { emplace } from "./emplace";
 import type { InstanceState, Values } from "./instance-state";
+import { peekState } from "./instance-state";
 import type { RelationBefore } from "./relation-values";
 import { relationOf } from "./relations";
 
@@ -85,13 +86,21 @@ export class Frame {
    */
   restore(leaving: ReadonlySet<InstanceState>): void {
     for (const [state, relations] of this.relations)
-      for (const [key, before] of relations) relationOf(state, key)?.restore(before);
+      if (!leaving.has(state))
+        for (const [key, before] of relations) relationOf(state, key)?.restore(without(leaving, before));
     for (const [state, values] of this.changed) if (!leaving.has(state)) restoreValues(state, values);
     for (const [state, key] of this.rekeyed) rekey(state, key);
     for (const state of this.inserted) becomeTransient(state);
     for (const state of this.deleted) if (state.status !== "transient") becomePersistent(state);
     for (const group of this.deletedTogether) group.restore();
   }
+}
+
+/** A collection that was loaded after the frame began holds objects whose rows it inserted: they leave. */
+function without(leaving: ReadonlySet<InstanceState>, before: RelationBefore): RelationBefore {
+  if (leaving.size === 0 || !("items" in before) || before.items === undefined) return before;
+  const items = before.items.filter((instance) => !leaving.has(peekState(instance) as InstanceState));
+  return items.length === before.items.length ? before : { ...before, items };
 }
 
 /** Writes values back and forgets that they were changed. */

@@ -27,8 +27,9 @@ export function normalizeKey(mapper: Mapper, key: unknown): unknown[] | undefine
     if (value === null) return undefined;
     const canonical = attribute.canonicalKey(value);
     if (canonical === IMPOSSIBLE) return undefined;
-    // Dates and blobs are compared in another form than they are sent.
-    values.push(attribute.kind === "date" || attribute.kind === "blob" ? value : canonical);
+    // Some are compared in another form than they are sent: text of UUIDs has its case in the table.
+    const { kind } = attribute;
+    values.push(kind === "date" || kind === "blob" || kind === "uuid" ? value : canonical);
   }
   return values;
 }

@@ -10,6 +10,7 @@ import { loadMembers, undoRelations } from "./linking";
 import { ownState } from "./own-state";
 import type { EntityPart, ValuePart } from "./row-batch";
 import { NO_ROW, RowBatch } from "./row-batch";
+import { committedValue } from "./row-keys";
 import type { UnitOfWork } from "./unit-of-work";
 import { dropRelation, membersOf, referenceOf, relationOf } from "./relations";
 
@@ -116,7 +117,12 @@ export class Hydrator {
       const instance = parents[place];
       if (!instance) continue;
       const target = children[child.places?.[row] ?? NO_ROW] ?? null;
-      referenceOf(ownState(instance, relationship.source), relationship).load(target, this.#unit.epoch);
+      const state = ownState(instance, relationship.source);
+      const absent =
+        target === null && relationship.kind === "manyToOne"
+          ? committedValue(state, relationship.foreignKey)
+          : undefined;
+      referenceOf(state, relationship).load(target, this.#unit.epoch, absent);
     }
   }
 }
@@ -160,6 +166,9 @@ class EntityReader {
     const { rows } = this.#part;
     const mapper = this.#mapper;
     const { RowClass } = mapper;
+    // Nothing tells a row without a key from others: its instance belongs to no session.
+    if (mapper.primaryKey.length === 0)
+      return { instances: rows.map((row) => new RowClass(row) as unknown as Instance), hasKnown: false };
     const state = this.#unit.loadedState(mapper, this.#complete);
     const [only] = mapper.primaryKey;
     const single = mapper.primaryKey.length === 1 && only?.kind === "integer" ? only.name : undefined;
@@ -276,7 +285,7 @@ export function collectionFiller(
     const fresh = members.isLoaded && !members.replacing && !members.noload && members.epoch >= unit.epoch;
     if (fresh && !overwrite) return;
     // A row whose object was given to another owner in memory belongs there.
-    loadMembers(state, members, areKept ? rows : rows.filter((row) => !isElsewhere(row, back, instance)));
+    loadMembers(state, members, areKept ? rows : rows.filter((row) => !isElsewhere(row, back, instance)), rows);
   };
 }
 

@@ -1,3 +1,4 @@
+import { InvalidRequestError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import {
@@ -13,6 +14,7 @@ import {
 import { applyDefaults } from "./insert-values";
 import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
+import { describeInstance } from "./label";
 import { currentReference } from "./linking";
 import { ownState } from "./own-state";
 import { Members } from "./relation-values";
@@ -38,6 +40,7 @@ type Taken =
   | "destroy"
   | "reload"
   | "increment"
+  | "restore"
   | "toJSON"
   | "_setInclude";
 
@@ -268,6 +271,7 @@ function installSaving(mapper: Mapper, take: Take): void {
           await session.flush([this]);
           return this;
         }
+        refuseKeyless(this, mapper, "save");
         const state = peekState(this);
         if (this.isNewRecord && Object.isFrozen(this._options)) applyDefaults(this, mapper);
         if (state !== undefined && !(state instanceof LoadedState)) prepareForSequelize(state);
@@ -293,7 +297,10 @@ function installSaving(mapper: Mapper, take: Take): void {
     (inherited) =>
       async function (...parameters) {
         const session = sessionOf(this);
-        if (session === undefined) return inherited.apply(this, parameters);
+        if (session === undefined) {
+          refuseKeyless(this, mapper, "destroy");
+          return inherited.apply(this, parameters);
+        }
         const { force = false } = (parameters[0] ?? {}) as { force?: boolean };
         session.delete(this, { force });
         await session.flush([this]);
@@ -311,20 +318,52 @@ function installSaving(mapper: Mapper, take: Take): void {
       },
   );
   take(
+    "restore",
+    (inherited) =>
+      async function (...parameters) {
+        const state = peekState(this);
+        const own = state instanceof LoadedState ? undefined : state;
+        if (own?.status === "deleted") {
+          throw new InvalidRequestError(
+            `Cannot restore ${describeInstance(this, mapper)}: its delete is not committed yet.`,
+            { hint: "db.session.rollback() takes the delete back" },
+          );
+        }
+        const result = await inherited.apply(this, parameters);
+        // The row counts again: the object may be added like any other that has one.
+        if (own !== undefined) own.wasDeleted = false;
+        return result;
+      },
+  );
+  take(
     "increment",
     (inherited) =>
       async function (...parameters) {
         const session = sessionOf(this);
-        if (session !== undefined) await session.flush([this]);
+        refuseKeyless(this, mapper, "increment");
+        if (session === undefined) return inherited.apply(this, parameters);
+        await session.flush([this]);
+        await session.openForWrite();
+        const [fields] = parameters;
+        const names = (
+          typeof fields === "string" ? [fields] : Array.isArray(fields) ? fields : Object.keys(fields as object)
+        ) as string[];
+        // Sequelize writes what comes back onto the object by itself, where something does.
+        const before = Object.fromEntries(names.map((name) => [name, this.dataValues[name]]));
         const result = await inherited.apply(this, parameters);
-        if (session !== undefined) {
-          const [fields] = parameters;
-          const names =
-            typeof fields === "string" ? [fields] : Array.isArray(fields) ? fields : Object.keys(fields as object);
-          await session.refresh(this, names as string[]);
-        }
+        await session.refresh(this, names);
+        session.noteWritten(this, before);
         return result;
       },
+  );
+}
+
+/** Sequelize would write to every row of a table where nothing tells one from the others. */
+function refuseKeyless(instance: Instance, mapper: Mapper, what: "save" | "increment" | "destroy"): void {
+  if (mapper.primaryKey.length > 0 || (what === "save" && instance.isNewRecord)) return;
+  throw new InvalidRequestError(
+    `Cannot ${what} ${describeInstance(instance, mapper)}: "${mapper.tableName}" has no primary key, so that nothing tells its row from others.`,
+    { hint: `${mapper.name}.query.filter(…).${what === "destroy" ? "delete()" : "update({ … })"}` },
   );
 }
 

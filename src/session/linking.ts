@@ -8,6 +8,7 @@ import { peekState, InstanceState as State } from "./instance-state";
 import { Members } from "./relation-values";
 import type { Reference } from "./relation-values";
 import { membersOf, referenceOf, relationOf } from "./relations";
+import type { Relation } from "./relations";
 import { ownState } from "./own-state";
 
 /**
@@ -97,10 +98,19 @@ function replaceUnloaded(
   }
 }
 
-/** Takes the members that the database has; those that an assignment left out lose their owner. */
-export function loadMembers(owner: InstanceState, members: Members, rows: readonly Instance[]): void {
+/**
+ * Takes the members that the database has; those that an assignment left out lose their owner.
+ *
+ * @param stored  with those that were given to another owner in memory
+ */
+export function loadMembers(
+  owner: InstanceState,
+  members: Members,
+  rows: readonly Instance[],
+  stored: readonly Instance[],
+): void {
   const left = members.replacing ? rows.filter((row) => members.items?.has(row) !== true) : [];
-  members.load(rows, owner.unit?.epoch ?? 0);
+  members.load(rows, owner.unit?.epoch ?? 0, stored);
   if (left.length === 0) return;
   const back = members.relationship.backref;
   if (back !== undefined) for (const member of left) leave(member, back, owner.instance);
@@ -126,7 +136,13 @@ export function currentReference(state: InstanceState, relationship: Relationshi
   if (foreignKey === undefined) return state.hasRow ? undefined : null;
   const found = state.unit?.findByAttribute(relationship.target, relationship.targetKey, foreignKey);
   if (found !== undefined) referenceOf(state, relationship).load(found, state.epoch);
+  else if (reference !== undefined && isAbsent(reference, foreignKey)) return null;
   return found;
+}
+
+/** Whether the row that a foreign key refers to was looked for and not found: it is gone, or a scope hides it. */
+export function isAbsent({ relationship, absentKey }: Reference, foreignKey: unknown): boolean {
+  return absentKey !== undefined && relationship.foreignKey.equals(absentKey, foreignKey);
 }
 
 function refersTo(relationship: Relationship, value: Instance | null, foreignKey: unknown): boolean {
@@ -160,23 +176,33 @@ function leave(target: Instance, back: Relationship, owner: Instance): void {
 
 /** Takes back the unflushed changes of an object's relationships, on both sides. */
 export function undoRelations(state: InstanceState): void {
-  for (let relation = state.relations; relation !== undefined; relation = relation.next) {
-    const back = relation.relationship.backref;
-    if (back !== undefined && relation.changed) {
-      const others =
-        relation instanceof Members ? [...relation.added, ...relation.removed] : [relation.value, relation.before];
-      for (const other of others) if (other) retract(other, back, state.instance);
-    }
-    relation.undo();
-  }
+  for (let relation = state.relations; relation !== undefined; relation = relation.next) undoRelation(state, relation);
 }
 
-/** The other side forgets what it noted of one object. */
+/** Takes back the unflushed changes of one relationship of an object, on both sides. */
+export function undoRelation(state: InstanceState, relation: Relation): void {
+  const back = relation.relationship.backref;
+  if (back !== undefined && relation.changed) {
+    const others =
+      relation instanceof Members ? [...relation.added, ...relation.removed] : [relation.value, relation.before];
+    for (const other of others) if (other) retract(other, back, state.instance);
+  }
+  relation.undo();
+}
+
+/** The other side forgets what it noted of one object; one that came from another owner goes back there. */
 function retract(target: Instance, back: Relationship, instance: Instance): void {
   const shared = peekState(target);
   const relation = shared instanceof State ? relationOf(shared, back.key) : undefined;
   if (relation instanceof Members) relation.retract(instance);
-  else if (relation !== undefined && (relation.value === instance || relation.before === instance)) relation.undo();
+  else if (relation?.changed) {
+    const { value, before } = relation;
+    // What moved on to a third object stays there.
+    if (value !== instance && (before !== instance || value !== null)) return;
+    relation.undo();
+    const forth = back.backref;
+    if (value === instance && before && forth !== undefined) retract(before, forth, target);
+  }
 }
 
 function touch(state: InstanceState): void {

@@ -16,8 +16,9 @@ import { isExpired } from "./expiring";
 import { Hydrator, collectionFiller } from "./hydrate";
 import type { Instance, InstanceState } from "./instance-state";
 import { LoadedState, peekState } from "./instance-state";
-import { currentReference } from "./linking";
+import { currentReference, isAbsent } from "./linking";
 import { ownState } from "./own-state";
+import { committedValue } from "./row-keys";
 import type { BatchReader } from "./stream";
 import type { TransactionControl } from "./transaction";
 import type { UnitOfWork } from "./unit-of-work";
@@ -83,8 +84,13 @@ export class Loader {
 
   async #send<T>(statement: Statement, send: () => Promise<T>): Promise<T> {
     await this.prepare(statement);
+    return this.watch(send);
+  }
+
+  /** Runs what reads, and notes an error after which the database refuses the rest of the transaction. */
+  async watch<T>(read: () => Promise<T>): Promise<T> {
     try {
-      return await send();
+      return await read();
     } catch (error) {
       if (error instanceof DatabaseError)
         await this.#transaction.statementFailed(error, false, error instanceof OperationalError);
@@ -165,7 +171,8 @@ export class Loader {
     for (const owner of owners) {
       const state = ownState(owner, relationship.source);
       if (strategy === "raiseload") (state.raiseload ??= new Set()).add(relationship.key);
-      else if (!relationship.toMany) referenceOf(state, relationship).load(null, this.#unit.epoch);
+      else if (!relationship.toMany)
+        referenceOf(state, relationship).load(null, this.#unit.epoch, committedValue(state, relationship.foreignKey));
       else {
         const members = membersOf(state, relationship);
         if (members.isLoaded) continue;
@@ -228,11 +235,12 @@ export class Loader {
       const target = currentReference(state, relationship);
       const reference = referenceOf(state, relationship);
       if (reference.changed) continue;
-      if (target !== undefined && (target === null || !(options.again || isExpired(target)))) {
+      const key = state.instance.dataValues[foreignKey.name];
+      const isFresh = target ? !(options.again || isExpired(target)) : !isAbsent(reference, key);
+      if (target !== undefined && isFresh) {
         reference.load(target, this.#unit.epoch);
         continue;
       }
-      const key = state.instance.dataValues[foreignKey.name];
       if (key === null || key === undefined) continue;
       waiting.push(state);
       keys.set(targetKey.canonicalKey(key), key);
@@ -242,8 +250,8 @@ export class Loader {
     const targets = await this.#selectIn(relationship.target, targetKey, [...keys.values()], relationship, options);
     for (const target of targets) found.set(targetKey.canonicalKey(target.dataValues[targetKey.name]), target);
     for (const state of waiting) {
-      const key = targetKey.canonicalKey(state.instance.dataValues[foreignKey.name]);
-      referenceOf(state, relationship).load(found.get(key) ?? null, this.#unit.epoch);
+      const key = state.instance.dataValues[foreignKey.name];
+      referenceOf(state, relationship).load(found.get(targetKey.canonicalKey(key)) ?? null, this.#unit.epoch, key);
     }
   }
 

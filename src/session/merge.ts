@@ -126,7 +126,7 @@ class Merge {
         if (target.status === "persistent" && membersOf(target, relationship).items === undefined)
           await this.#loader.loadRelated([target.instance], relationship);
         replaceMembers(target, relationship, members);
-      } else if (relation.value !== undefined) {
+      } else if (relation.value !== undefined && relation.absentKey === undefined) {
         const value = relation.value === null ? null : await this.merge(relation.value);
         if (this.#load && currentReference(target, relationship) !== value)
           assignReference(target, relationship, value);

@@ -12,6 +12,9 @@ export type RelationBefore =
 
 const FROM_NULL: RelationBefore = Object.freeze({ value: null });
 
+/** Foreign keys of references whose rows were looked for and not found; few references have one. */
+const absent = new WeakMap<Reference, unknown>();
+
 /** What is known of a to-one relationship of one instance. */
 export class Reference {
   /** What is known of the instance's next relationship. */
@@ -40,10 +43,21 @@ export class Reference {
     return this.changed && this.value !== this.before;
   }
 
-  /** Takes what was loaded, unless it was assigned meanwhile. */
-  load(value: Instance | null, epoch: number): void {
+  /**
+   * Takes what was loaded, unless it was assigned meanwhile.
+   *
+   * @param foreignKey  the key for which no row was found, or none is shown
+   */
+  load(value: Instance | null, epoch: number, foreignKey?: unknown): void {
     this.epoch = epoch;
-    if (!this.changed) this.value = value;
+    if (this.changed) return;
+    this.value = value;
+    if (value === null && foreignKey !== null && foreignKey !== undefined) absent.set(this, foreignKey);
+  }
+
+  /** The foreign key for which null was loaded: its row is not there, or hidden. */
+  get absentKey(): unknown {
+    return this.value === null && !this.changed ? absent.get(this) : undefined;
   }
 
   /** Forgets the assignment. */
@@ -210,7 +224,7 @@ export class Members {
   }
 
   /** Takes the members that the database has, and applies what was changed meanwhile; the array is kept. */
-  load(members: readonly Instance[], epoch: number): void {
+  load(members: readonly Instance[], epoch: number, stored = members): void {
     this.#gatherArrived();
     if (this.replacing) {
       const items = this.items ?? NOBODY;
@@ -230,7 +244,7 @@ export class Members {
     this.epoch = epoch;
     this.noload = false;
     // What a rollback returns to is now known: the members without the changes.
-    if (this.#before !== undefined) this.#before = { items: [...new Set(members)] };
+    if (this.#before !== undefined) this.#before = { items: [...new Set(stored)] };
   }
 
   /** Forgets that one object was added or removed. */
@@ -279,6 +293,23 @@ export class Members {
       this.add(member);
     }
     return { items: before.items, added, removed };
+  }
+
+  /**
+   * One member that was added or removed is being written by its own side; the other changes wait.
+   *
+   * @returns what it was before; undefined where the member is no change
+   */
+  flushedOne(member: Instance): RelationBefore | undefined {
+    this.#gatherArrived();
+    const items = this.#before?.items;
+    const isAdded = this.#added?.delete(member) ?? false;
+    if (!isAdded && !this.#removed?.delete(member)) return undefined;
+    if (!this.changed) this.#forgetChanges();
+    else if (items !== undefined)
+      this.#before = { items: isAdded ? [...items, member] : items.filter((other) => other !== member) };
+    const one = new Set([member]);
+    return { items, added: isAdded ? one : NOBODY, removed: isAdded ? NOBODY : one };
   }
 
   /** Nothing was written after all. */

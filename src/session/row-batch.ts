@@ -195,7 +195,7 @@ export class EntityPart {
     }
     const key = this.#keys.length === 1 ? row[this.#at[this.#keys[0] as number] as PropertyKey] : this.#rawKey(row);
     if (key === null || key === undefined) {
-      places.push(NO_ROW);
+      this.#takeKeyless(row, places);
       return;
     }
     const known = this.#known;
@@ -216,6 +216,13 @@ export class EntityPart {
     }
     places.push(this.rows.length);
     this.rows.push(this.#read(row));
+  }
+
+  /** A row without a key is none, unless the table has no key. */
+  #takeKeyless(row: RawRow, places: number[]): void {
+    const isRow = this.#keys.length === 0 && this.#at.some((at) => (row[at] ?? null) !== null);
+    places.push(isRow ? this.rows.length : NO_ROW);
+    if (isRow) this.rows.push(this.#read(row));
   }
 
   clear(): void {

@@ -2,7 +2,7 @@ import type { Model, ModelStatic } from "sequelize";
 import { capturedStatements, isCapturing } from "../driver/capture";
 import type { Connection } from "../driver/connection";
 import type { Dialect, DriverRow, Statement } from "../driver/dialect";
-import { DatabaseError, InvalidRequestError, OperationalError, UnmappedInstanceError } from "../errors";
+import { DatabaseError, FlushError, InvalidRequestError, OperationalError, UnmappedInstanceError } from "../errors";
 import { describe } from "../driver/dialect";
 import { Mapper } from "../mapper/mapper";
 import type { Aliased } from "../query/expressions";
@@ -304,9 +304,9 @@ export class Session implements QueryExecutor {
           await this.#flushBefore(autoflush);
           const compiled = compile();
           await this.#loader.prepare(compiled);
-          return start(compiled);
+          return this.#loader.watch(() => start(compiled));
         }),
-      turn: (work) => this.#queue.run(work),
+      turn: (work) => this.#queue.run(() => this.#loader.watch(work)),
       reader: (compiled) => this.#loader.reader(compiled),
     });
   }
@@ -381,7 +381,9 @@ export class Session implements QueryExecutor {
   }
 
   async #write({ sql, parameters }: Statement): Promise<{ rows: DriverRow[]; rowCount: number }> {
-    const begins = !/^\s*(VACUUM|PRAGMA|ATTACH|DETACH|SET|ANALYZE|CREATE\s+DATABASE|DROP\s+DATABASE)\b/i.test(sql);
+    const begins =
+      !/^\s*(VACUUM|PRAGMA|ATTACH|DETACH|SET|ANALYZE|CREATE\s+DATABASE|DROP\s+DATABASE)\b/i.test(sql) &&
+      !this.connection.commitsBefore(sql);
     await this.#host.guard?.({ sql, parameters }, (text) => this.connection.count(text));
     if (begins) await this.#transaction.ensureOpen();
     try {
@@ -752,6 +754,20 @@ export class Session implements QueryExecutor {
 
   // What the rest of the house asks
 
+  /** Opens the transaction for a write that Sequelize itself sends. @internal */
+  openForWrite(): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#transaction.check();
+      await this.#transaction.ensureOpen();
+    });
+  }
+
+  /** Notes what an object's values were before Sequelize itself wrote its row, for a rollback. @internal */
+  noteWritten(object: object, before: Record<string, unknown>): void {
+    const instance = this.#instance(object);
+    this.#unit.frame.noteChanged(ownState(instance, this.mapperOf(instance)), before);
+  }
+
   /** Cancels the statement that is running in the database. @returns whether one was @internal */
   cancel(): Promise<boolean> {
     return this.connection.cancel();
@@ -863,7 +879,7 @@ function unmapped(value: unknown): UnmappedInstanceError {
 }
 
 function tooManyFlushes(): Error {
-  return new InvalidRequestError(
+  return new FlushError(
     `Over ${MAX_FLUSHES} subsequent flushes have occurred within session.commit() - is a hook constantly making changes?`,
   );
 }

@@ -1,4 +1,5 @@
 import type { Connection } from "../driver/connection";
+import type { DatabaseError } from "../errors";
 import { InvalidRequestError, PendingRollbackError, ResourceClosedError } from "../errors";
 import { Frame } from "./frame";
 import type { UnitOfWork } from "./unit-of-work";
@@ -202,10 +203,13 @@ export class TransactionControl {
   }
 
   /** A statement outside a flush failed: some databases then refuse the rest of the transaction. */
-  async statementFailed(error: unknown, isWrite: boolean, isOperational: boolean): Promise<void> {
+  async statementFailed(error: DatabaseError, isWrite: boolean, isOperational: boolean): Promise<void> {
     const { dialect, inTransaction } = this.#connection;
     if (!inTransaction) return;
-    if (dialect.abortsTransactionOnError) this.#aborted = error;
+    if (dialect.abortsTransactionOnError) {
+      this.#aborted ??= error;
+      if (dialect.refusesAfterError(error)) this.check();
+    } else if (this.#connection.isUndone) await this.fail(error, 0);
     // An interrupted write may have ended the transaction without a word: it must not go on in single statements.
     else if (isWrite && isOperational && dialect.interruptUndoesTransaction) await this.fail(error, 0);
   }

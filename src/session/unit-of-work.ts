@@ -125,6 +125,14 @@ export class UnitOfWork {
 
   #addOne(state: InstanceState): void {
     const { instance, mapper } = state;
+    if (mapper.primaryKey.length === 0) {
+      throw new InvalidRequestError(
+        `Cannot add ${describeInstance(instance, mapper)}: "${mapper.tableName}" has no primary key, so its rows can be read, not saved as objects.`,
+        {
+          hint: `db.session.bulkInsertMappings(${mapper.name}, [{ … }]), ${mapper.name}.query.filter(…).update({ … }) or .delete()`,
+        },
+      );
+    }
     if (state.wasDeleted || state.status === "deleted") {
       throw new InvalidRequestError(
         `Instance '${describeInstance(instance, mapper)}' has been deleted.  ` +
@@ -344,7 +352,9 @@ export class UnitOfWork {
    */
   undoUnflushed(leaving: ReadonlySet<InstanceState> = NOBODY): void {
     this.compareWatched();
-    for (const state of this.touched) if (!leaving.has(state)) undoChanges(state);
+    // A flush that failed has taken what was deleted from the touched ones.
+    for (const states of [this.touched, this.deleted.ownArray()])
+      for (const state of states) if (!leaving.has(state)) undoChanges(state);
     this.touched.clear();
     this.deleted.unmarkAll();
     for (const state of this.new) becomeTransient(state);

@@ -1,10 +1,12 @@
 import type { Bindable } from "../driver/dialect";
+import { FlushError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import { changedAttributes } from "./attribute-access";
 import type { FlushPlan, UpdateStep } from "./flush-steps";
 import { holdsExpression } from "./insert-steps";
 import { boundValue, completeNew, generate } from "./insert-values";
 import type { InstanceState, Values } from "./instance-state";
+import { describeInstance } from "./label";
 import type { Link, Links } from "./links";
 import { notePendingKeys } from "./pending-keys";
 import { committed, committedValue, inKeyOrder, keysOf } from "./row-keys";
@@ -45,12 +47,28 @@ export function updateSteps(
       };
       steps.push(step);
     }
+    if (mapper.primaryKey.some((key) => sets.includes(key))) refuseNullKey(state, own);
     step.states.push(state);
     if (!hasExpressions) for (const attribute of sets) row.push(boundValue(state, attribute));
     step.rows.push(row);
     notePendingKeys(step, step.rows.length - 1, sets, keys.length, own);
   }
   return steps;
+}
+
+/** Some databases would take NULL for a key, and the object would be without its row. */
+function refuseNullKey(state: InstanceState, links: readonly Link[]): void {
+  const { instance, mapper } = state;
+  for (const attribute of mapper.primaryKey) {
+    if ((instance.dataValues[attribute.name] ?? null) !== null) continue;
+    if (links.some((link) => link.attribute === attribute)) continue;
+    throw new FlushError(
+      `Cannot update ${describeInstance(instance, mapper)}: its primary key ${attribute.name} is null.`,
+      {
+        hint: "db.session.expire(object) takes its changes back; db.session.delete(object) deletes its row",
+      },
+    );
+  }
 }
 
 /** What an UPDATE of the object sets; its version and its time of change go with every net change. */

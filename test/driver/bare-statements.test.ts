@@ -42,4 +42,21 @@ describe("bare statements", () => {
   ])("%s only reads: %s", (bare, reads) => {
     expect(onlyReads(bare)).toBe(reads);
   });
+
+  it.each<[string, string | undefined]>([
+    ["create\n  table x (a int)", "CREATE TABLE"],
+    ["/* a note */ DROP TABLE x", "DROP TABLE"],
+    ["INSERT INTO t VALUES (1); TRUNCATE t", "TRUNCATE T"],
+    ["SET autocommit = 1", "SET AUTOCOMMIT"],
+    ["CREATE OR REPLACE TABLE x (a int)", "CREATE OR"],
+    ["CREATE TEMPORARY TABLE x (a int)", undefined],
+    ["CREATE OR REPLACE TEMPORARY TABLE x (a int)", undefined],
+    ["DROP TEMPORARY TABLE x", undefined],
+    ["SELECT 'DROP TABLE x'", undefined],
+    ["UPDATE create_x SET a = 1 -- DROP TABLE x", undefined],
+    ["SET NAMES utf8mb4", undefined],
+  ])("tell what makes MariaDB commit the open transaction: %s", (sql, words) => {
+    expect(new MysqlDialect("mariadb").committingWords(sql)).toBe(words);
+    expect(new SqliteDialect().committingWords(sql)).toBeUndefined();
+  });
 });

@@ -98,6 +98,40 @@ describeSession(
       expect(user.username).toBe("mine");
     });
 
+    it("S-40: expire and refresh of one side take a move between owners back on every side, and write nothing", async () => {
+      const { s, models } = work;
+      const { role: old, user } = await stored();
+      const next: any = new models.Role({ name: "next" });
+      s.add(next);
+      await s.commit();
+      const undone: [string, () => void | Promise<void>][] = [
+        ["the new owner", () => s.expire(next)],
+        ["the new owner's collection", () => s.expire(next, ["users"])],
+        ["the object", () => s.expire(user)],
+        ["the object's reference", () => s.expire(user, ["role"])],
+        ["a refresh of the new owner", () => s.noAutoflush(() => s.refresh(next))],
+      ];
+      for (const loaded of [false, true]) {
+        for (const [what, undo] of undone) {
+          if (loaded) for (const role of [old, next]) await role.users.load();
+          next.users.append(user);
+          await undo();
+          expect([what, user.role]).toEqual([what, old]);
+          work.sql();
+          await s.commit();
+          expect([what, work.sql()]).toEqual([what, []]);
+          await s.load([old, next], "users");
+          expect([what, old.users.includes(user), next.users.includes(user)]).toEqual([what, true, false]);
+        }
+      }
+      // The old owner says nothing about what went on to another one.
+      user.role = next;
+      s.expire(old);
+      expect(user.role).toBe(next);
+      await s.commit();
+      expect(await work.rows("users")).toMatchObject([{ role_id: next.id }]);
+    });
+
     it("S-40: expire of one attribute leaves the others as they are", async () => {
       const { s, models } = work;
       const { user } = await stored();
@@ -248,6 +282,32 @@ describeSession(
       expect(second.users.toArray()).toEqual([]);
       expect(s.dirty.size).toBe(0);
       expect(work.all()).toEqual(["ROLLBACK"]);
+    });
+
+    it("S-52: a rollback takes new objects out of collections that were loaded meanwhile, and members that had left back in", async () => {
+      const { s, models } = work;
+      const { role, user } = await stored();
+      const other: any = new models.User({ username: "other" });
+      s.add(other);
+      await s.commit();
+      const fresh: any = new models.User({ username: "fresh", roleId: role.id });
+      s.add(fresh);
+      await role.users.load();
+      expect(role.users.includes(fresh)).toBe(true);
+      role.users.append(other);
+      await s.flush();
+      await s.rollback();
+      expect([role.users.toArray(), s.stateOf(fresh)]).toEqual([[user], "transient"]);
+      await s.commit();
+      role.users = [];
+      user.role = null;
+      await s.flush();
+      expect(role.users.length).toBe(0);
+      await s.rollback();
+      expect([user.role, role.users.toArray()]).toEqual([role, [user]]);
+      work.sql();
+      await s.commit();
+      expect(work.sql()).toEqual([]);
     });
 
     it("S-53: with expireOnCommit off nothing expires", async () => {

@@ -1,5 +1,8 @@
+// `any`: tests read and write attributes of many models; their types are tested elsewhere.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { expect, it } from "vitest";
 import type { Session } from "../../src/session/session";
+import { text } from "../../src/query/expressions";
 import { defineRoles, describeSession } from "./fixture";
 import type { Work } from "./fixture";
 
@@ -78,6 +81,102 @@ describeSession("faults of the connection", defineRoles, (work) => {
     role.name = "again";
     await s.commit();
     expect(await work.rows("roles")).toMatchObject([{ name: "again" }]);
+  });
+
+  it("S-63: a deadlock outside a flush undoes the transaction as a whole, and the session waits for rollback", async (context) => {
+    if (!hasServer()) return context.skip("a file has one writer");
+    const { models } = work;
+    for (const how of ["execute", "update", "a read that locks", "a plain call"]) {
+      const name = (id: number): string => `${how} ${id}`;
+      const roles = [1, 2].map((id) => new models.Role({ name: name(id) }));
+      work.s.addAll(roles);
+      await work.s.commit();
+      const [first, second] = roles.map(({ id }) => id as number);
+      const sessions = [work.s, work.another()] as const;
+      const rename = (session: Session, id: unknown, to: string) =>
+        session.execute("UPDATE roles SET name = :to WHERE id = :id", { to, id });
+      const users = sessions.map((_, i) => new models.User({ username: `${how} of ${i}` }));
+      for (const [i, session] of sessions.entries()) {
+        session.add(users[i] as object);
+        await session.flush();
+        await rename(session, [first, second][i], `${how} mine ${i}`);
+      }
+      const meet = {
+        execute: () => rename(work.s, second, `${how} x`),
+        update: () => models.Role.query.filter(models.Role.c.id.eq(second)).update({ name: `${how} x` }),
+        "a read that locks": () => models.Role.query.filterBy({ id: second }).withForUpdate().all(),
+        "a plain call": () => (models.Role as any).update({ name: `${how} x` }, { where: { id: second } }),
+      }[how] as () => Promise<unknown>;
+      const ended = await Promise.allSettled([meet(), rename(sessions[1], first, `${how} y`)]);
+      const lost = ended.findIndex(({ status }) => status === "rejected");
+      expect([how, ended.map(({ status }) => status).sort()]).toEqual([how, ["fulfilled", "rejected"]]);
+      const [loser, winner] = [sessions[lost], sessions[1 - lost]] as [Session, Session];
+      await winner.commit();
+      const refused = { name: expect.stringMatching(/^(PendingRollbackError|OperationalError)$/) as string };
+      await expect(loser.execute("INSERT INTO users (username) VALUES ('alone')")).rejects.toMatchObject(refused);
+      await expect(loser.commit()).rejects.toMatchObject(refused);
+      await loser.rollback();
+      expect([how, lost, users.map((user, i) => sessions[i]?.stateOf(user))[lost]]).toEqual([how, lost, "transient"]);
+      expect(await work.rows("users")).toMatchObject([{ username: `${how} of ${1 - lost}` }]);
+      await winner.execute("DELETE FROM users");
+      await winner.commit();
+      await sessions[1].close();
+    }
+  });
+
+  it("S-67: a COMMIT that the database turns into a rollback is no success", async () => {
+    const { s, models } = work;
+    const role: any = new models.Role({ name: "r" });
+    s.add(role);
+    await s.flush();
+    await expect(work.db.sequelize.query("SELECT nothing FROM nowhere")).rejects.toThrow();
+    if (!s.dialect.abortsTransactionOnError) {
+      await s.commit();
+      expect(await work.rows("roles")).toHaveLength(1);
+      return;
+    }
+    await expect(s.commit()).rejects.toMatchObject({
+      name: "OperationalError",
+      message: expect.stringMatching(/rolled the transaction back instead of committing it/) as string,
+    });
+    expect([s.isActive, s.stateOf(role), role.id]).toEqual([false, "transient", null]);
+    await s.rollback();
+    s.add(role);
+    await s.flush();
+    await expect(work.db.sequelize.query("SELECT nothing FROM nowhere")).rejects.toThrow();
+    await expect(models.Role.query.count()).rejects.toMatchObject({ name: "PendingRollbackError" });
+    await s.rollback();
+    const broken = models.Role.query.filter(text("nothing = 1")).yieldPer(1);
+    s.add(role);
+    await expect(broken[Symbol.asyncIterator]().next()).rejects.toMatchObject({ name: "DatabaseError" });
+    await expect(models.Role.query.count()).rejects.toMatchObject({ name: "PendingRollbackError" });
+    await s.rollback();
+    expect(await models.Role.query.count()).toBe(0);
+  });
+
+  it("S-64: what would commit the open transaction is refused, and opens none of its own", async () => {
+    const { s, models } = work;
+    const role: any = new models.Role({ name: "r" });
+    s.add(role);
+    await s.flush();
+    const make = "/* a table */ CREATE TABLE made (id INTEGER)";
+    const wanted = s.dialect.supportsTransactionalDdl
+      ? undefined
+      : { name: "InvalidRequestError", message: expect.stringMatching(/^Cannot execute CREATE TABLE: /) as string };
+    for (const send of [() => s.execute(make), () => work.db.sequelize.query("CREATE TABLE made_too (id INTEGER)")]) {
+      if (wanted === undefined) await send();
+      else await expect(send()).rejects.toMatchObject(wanted);
+    }
+    await s.rollback();
+    expect([s.stateOf(role), await work.rows("roles")]).toEqual(["transient", []]);
+    await s.execute(make);
+    expect(s.inTransaction()).toBe(s.dialect.supportsTransactionalDdl);
+    s.add(role);
+    await s.flush();
+    await s.rollback();
+    expect(await work.rows("roles")).toEqual([]);
+    await s.execute("DROP TABLE IF EXISTS made");
+    await s.commit();
   });
 
   it("S-61: a flush that is cancelled in the database restores everything, and the session goes on", async () => {

@@ -87,9 +87,12 @@ describeSession(
       models.Role.addHook("afterCreate", "endless", (() => s.add(role(`r${++count}`))) as never);
       try {
         s.add(role("r"));
-        await expect(s.commit()).rejects.toThrow(
-          /Over 100 subsequent flushes have occurred within session\.commit\(\)/,
-        );
+        await expect(s.commit()).rejects.toMatchObject({
+          name: "FlushError",
+          message: expect.stringMatching(
+            /^Over 100 subsequent flushes have occurred within session\.commit\(\)/,
+          ) as string,
+        });
       } finally {
         models.Role.removeHook("afterCreate", "endless");
       }
@@ -211,6 +214,48 @@ describeSession(
       await s.commit();
       expect((await work.rows("users")).map(({ username }) => username)).toEqual(["jim"]);
       expect((await work.rows("roles")).map(({ name }) => name)).toEqual(["guest"]);
+    });
+
+    it("S-64: new objects keep the relationships that they were given by later flushes", async () => {
+      const { s, models } = work;
+      const [admin, guest]: any[] = ["admin", "guest"].map((name) => new models.Role({ name }));
+      s.addAll([admin, guest]);
+      await s.commit();
+      const john: any = new models.User({ username: "john", role: admin });
+      s.add(john);
+      await s.flush();
+      john.role = guest;
+      await s.flush();
+      await s.rollback();
+      expect([s.stateOf(john), john.role, john.roleId]).toEqual(["transient", guest, null]);
+      s.add(john);
+      await s.commit();
+      expect(await work.rows("users")).toMatchObject([{ username: "john", role_id: guest.id }]);
+    });
+
+    it("S-61: a flush that fails leaves objects of earlier flushes the values that they have, as a rollback does", async () => {
+      const { s } = work;
+      const [first, second] = [role("first"), role("second")];
+      s.addAll([first, second]);
+      await s.flush();
+      first.name = second.name = "same";
+      await expect(s.flush()).rejects.toThrow(IntegrityError);
+      expect([first, second].map((each) => [s.stateOf(each), each.name, each.id])).toEqual(
+        Array(2).fill(["transient", "same", null]),
+      );
+      await s.rollback();
+      second.name = "other";
+      s.addAll([first, second]);
+      const nested = await s.beginNested();
+      first.name = second.name = "third";
+      await expect(s.flush()).rejects.toThrow(IntegrityError);
+      expect([first, second].map((each) => [s.stateOf(each), each.name])).toEqual([
+        ["persistent", "same"],
+        ["persistent", "other"],
+      ]);
+      await nested.rollback();
+      await s.commit();
+      expect((await work.rows("roles")).map(({ name }) => name)).toEqual(["same", "other"]);
     });
 
     it("S-65: a rollback unsets what the flush filled in: keys and copied foreign keys", async () => {

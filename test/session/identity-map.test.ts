@@ -20,7 +20,13 @@ describeSession(
       },
       { tableName: "pairs", timestamps: false },
     );
-    return { ...defineRoles(sequelize), Pair: Pair as unknown as AnyModel };
+    const Ticket = sequelize.define(
+      "Ticket",
+      { id: { type: DataTypes.UUID, primaryKey: true, defaultValue: DataTypes.UUIDV4 }, small: DataTypes.SMALLINT },
+      { tableName: "tickets", timestamps: false },
+    );
+    const own = { Pair, Ticket } as unknown as { Pair: AnyModel; Ticket: AnyModel };
+    return { ...defineRoles(sequelize), ...own };
   },
   (work) => {
     const stored = async (): Promise<any> => {
@@ -125,6 +131,23 @@ describeSession(
       }
       expect(work.all()).toEqual([]);
       await expect(s.get(models.Role, undefined)).rejects.toThrow(ArgumentError);
+    });
+
+    it("S-33: a key that its column cannot hold finds nothing, and the transaction goes on", async () => {
+      const { s, models } = work;
+      const { role } = await stored();
+      const ticket: any = new models.Ticket({ small: 7 });
+      s.add(ticket);
+      await s.flush();
+      for (const wide of [9_999_999_999, "9999999999", 2n ** 31n]) expect(await s.get(models.Role, wide)).toBeNull();
+      expect(await s.get(models.Ticket, "no uuid")).toBeNull();
+      expect(await s.get(models.Ticket, ticket.id.toUpperCase())).toBe(ticket);
+      expect(await models.Ticket.query.filterBy({ small: 70_000 }).all()).toEqual([]);
+      const { id } = models.Role.c;
+      expect(await models.Role.query.filter(id.in([role.id, 9_999_999_999])).all()).toEqual([role]);
+      expect(await models.Role.query.filter(id.lt(9_999_999_999)).count()).toBe(1);
+      await s.commit();
+      expect(await work.rows("tickets")).toHaveLength(1);
     });
 
     it("S-34: a row does not overwrite what is loaded, and fills what is not", async () => {

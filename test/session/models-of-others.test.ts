@@ -3,7 +3,7 @@
 import { DataTypes, Op, ValidationError } from "sequelize";
 import type { Model, Sequelize } from "sequelize";
 import { expect, it } from "vitest";
-import { StaleDataError } from "../../src/errors";
+import { FlushError, InvalidRequestError, NotLoadedError, StaleDataError } from "../../src/errors";
 import { defer, joined, selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
 import { describeSession } from "./fixture";
@@ -91,6 +91,20 @@ function define(sequelize: Sequelize) {
   );
   Student.belongsToMany(Course, { as: "courses", through: Enrolment, foreignKey: "studentId", otherKey: "courseId" });
   Course.belongsToMany(Student, { as: "students", through: Enrolment, foreignKey: "courseId", otherKey: "studentId" });
+  const Remark = sequelize.define(
+    "Remark",
+    { articleId: DataTypes.INTEGER },
+    { tableName: "remarks", timestamps: false },
+  );
+  Remark.belongsTo(Article, { as: "article", foreignKey: "articleId" });
+  const Reading = sequelize.define(
+    "Reading",
+    { value: DataTypes.INTEGER, countryCode: DataTypes.STRING(2) },
+    { tableName: "readings", timestamps: false },
+  );
+  Reading.removeAttribute("id");
+  Reading.belongsTo(Country, { as: "country", foreignKey: "countryCode" });
+  Country.hasMany(Reading, { as: "readings", foreignKey: "countryCode", constraints: false });
   const Shelf = sequelize.define(
     "Shelf",
     {
@@ -115,7 +129,7 @@ function define(sequelize: Sequelize) {
   );
   Shelf.hasMany(Volume, { as: "volumes", foreignKey: "shelfId" });
   Volume.belongsTo(Shelf, { as: "shelf", foreignKey: "shelfId" });
-  const all = { Country, City, Article, Everything, Student, Course, Enrolment, Shelf, Volume };
+  const all = { Country, City, Article, Everything, Student, Course, Enrolment, Reading, Remark, Shelf, Volume };
   return all as unknown as Record<keyof typeof all, AnyModel>;
 }
 
@@ -447,6 +461,105 @@ describeSession("models of others", define, (work) => {
     ]);
   });
 
+  it("R-8: a reference whose row is deleted softly, or hidden by a scope, loads as null and keeps its key", async () => {
+    const { s, models } = work;
+    const article = make("Article", { title: "gone" });
+    s.add(make("Remark", { article }));
+    await s.commit();
+    s.delete(article);
+    await s.commit();
+    for (const option of [undefined, joined("article"), selectin("article")]) {
+      s.expungeAll();
+      const query = models.Remark.query;
+      const remark: any = await (option ? query.options(option) : query).one();
+      if (option === undefined) {
+        expect(() => remark.article).toThrow(NotLoadedError);
+        expect(await s.load(remark, "article")).toBeNull();
+      }
+      expect([remark.article, remark.articleId, s.isModified(remark)]).toEqual([null, article.id, false]);
+      s.expunge(remark);
+      work.sql();
+      const merged: any = await s.merge(remark);
+      await s.commit();
+      expect([merged.articleId, work.sql().filter((sql) => !sql.startsWith("SELECT"))]).toEqual([article.id, []]);
+    }
+    const remark: any = await models.Remark.query.one();
+    await s.load(remark, "article");
+    await (models.Article as any).unscoped().restore({ where: { id: article.id } });
+    expect(await s.load(remark, "article")).toMatchObject({ id: article.id });
+    expect(remark.article.id).toBe(article.id);
+  });
+
+  it("rows of a table without a primary key are read, each as an object of its own, and never saved", async () => {
+    const { s, models } = work;
+    const [no, se] = ["no", "se"].map((code) => make("Country", { code }));
+    s.addAll([no, se]);
+    await s.flush();
+    const values = [1, 1, 2].map((value) => ({ value, countryCode: value === 1 ? "no" : null }));
+    await s.bulkInsertMappings(models.Reading, values);
+    await s.commit();
+    const { Reading, Country } = models;
+    const readings: any[] = await Reading.query.orderBy("value").all();
+    expect(readings.map(({ value }) => value)).toEqual([1, 1, 2]);
+    expect(new Set(readings).size).toBe(3);
+    expect(readings.map((reading) => s.stateOf(reading))).toEqual(Array(3).fill("detached"));
+    for (const option of [joined("country"), selectin("country")]) {
+      const rows: any[] = await Reading.query.options(option).orderBy("value").all();
+      expect(rows.map(({ country }) => country)).toEqual([no, no, null]);
+    }
+    for (const option of [joined("readings"), selectin("readings")]) {
+      const countries: any[] = await Country.query.populateExisting().options(option).orderBy("code").all();
+      expect(countries.map((country) => country.readings.length)).toEqual([2, 0]);
+    }
+    // An owner with several key columns has none that its own reference would need.
+    s.add(make("City", { country: "no", number: 1, name: "Oslo" }));
+    await s.commit();
+    expect(await models.City.query.options(joined("land")).one()).toMatchObject({ land: no });
+    const pairs: any[] = await s
+      .query(Country, Reading)
+      .outerjoin(Reading, Country.c.code.eq(Reading.c.countryCode))
+      .orderBy(Country.c.code)
+      .all();
+    expect(pairs.map(([country, reading]) => [country, reading?.value])).toEqual([
+      [no, 1],
+      [no, 1],
+      [se, undefined],
+    ]);
+    readings[0].value = 9;
+    work.sql();
+    await s.commit();
+    for (const write of ["save", "destroy", "increment"])
+      await expect(readings[0][write]("value")).rejects.toThrow(`Cannot ${write} <Reading (detached`);
+    for (const call of ["add", "delete"] as const)
+      expect(() => s[call](readings[0])).toThrow(/Cannot add <Reading .*"readings" has no primary key/);
+    expect(() => s.add(make("Reading", { value: 3 }))).toThrow(InvalidRequestError);
+    expect(work.sql()).toEqual([]);
+    expect((await work.rows("readings", "1")).map(({ value }) => value)).toEqual([1, 1, 2]);
+  });
+
+  it("a key that is not set is refused, also by a database that would take NULL for it", async () => {
+    const { s } = work;
+    const [nameless, no] = [make("Country", { name: "nameless" }), make("Country", { code: "no" })];
+    s.addAll([nameless, no]);
+    await expect(s.commit()).rejects.toMatchObject({
+      name: s.dialect.name === "sqlite" ? "FlushError" : "IntegrityError",
+      message: expect.stringMatching(/^Cannot insert Country\(.*\bcode\b/) as string,
+    });
+    expect([nameless, no].map((country) => s.stateOf(country))).toEqual(["transient", "transient"]);
+    await s.rollback();
+    s.add(no);
+    await s.commit();
+    no.code = null;
+    work.all();
+    await expect(s.commit()).rejects.toThrow(FlushError);
+    expect(work.all()).toEqual([]);
+    expect([s.isActive, s.dirty.has(no)]).toEqual([true, true]);
+    s.expire(no);
+    expect(no.code).toBe("no");
+    await s.commit();
+    expect(await work.rows("countries", "1")).toMatchObject([{ code: "no" }]);
+  });
+
   it("plain Sequelize goes on working beside and inside the session", async () => {
     const { s, models } = work;
     const Student = models.Student;
@@ -476,6 +589,46 @@ describeSession("models of others", define, (work) => {
     expect((await work.rows("students")).map((row) => row.name)).toEqual(["changed", "again", "own"]);
     const withCourses: any = await models.Student.findOne({ include: "courses" } as never);
     expect(Array.isArray(withCourses.courses)).toBe(true);
+  });
+
+  it("a softly deleted object is restored by Sequelize's own method, and added again", async () => {
+    const { s, models } = work;
+    const article = make("Article", { title: "an article" });
+    s.add(article);
+    await s.commit();
+    s.delete(article);
+    await s.flush();
+    await expect(article.restore()).rejects.toThrow(/its delete is not committed yet/);
+    await s.commit();
+    await article.restore();
+    expect([article.deletedAt, s.stateOf(article)]).toEqual([null, "detached"]);
+    s.add(article);
+    expect([s.stateOf(article), s.isModified(article)]).toEqual(["persistent", false]);
+    article.title = "once more";
+    await s.commit();
+    expect(await models.Article.query.one()).toBe(article);
+    expect(await work.rows("articles")).toMatchObject([{ title: "once more" }]);
+  });
+
+  it("increment and decrement of an object of the session belong to its transaction", async () => {
+    const { s, models } = work;
+    const enrolment: any = make("Enrolment", { grade: 1 });
+    enrolment.studentId = enrolment.courseId = null;
+    const [student, course] = [make("Student", { name: "a" }), make("Course", { title: "c" })];
+    s.addAll([student, course]);
+    await s.flush();
+    Object.assign(enrolment, { studentId: student.id, courseId: course.id });
+    s.add(enrolment);
+    await s.commit();
+    await enrolment.increment("grade", { by: 5 });
+    expect([enrolment.grade, s.inTransaction(), s.pendingWork().changed]).toEqual([6, true, 1]);
+    await s.rollback();
+    expect([enrolment.grade, s.isModified(enrolment)]).toEqual([1, false]);
+    expect(await models.Enrolment.query.populateExisting().one()).toBe(enrolment);
+    expect(enrolment.grade).toBe(1);
+    await enrolment.decrement({ grade: 2 });
+    await s.commit();
+    expect(await work.rows("enrolments", "1")).toMatchObject([{ grade: -1 }]);
   });
 
   it("save, update, destroy and reload of an object of the session go through the session", async () => {

@@ -411,6 +411,18 @@ describeSession("flush plan", defineAll, (work) => {
     expect([s.stateOf(role), strict.roleId, strict.role]).toEqual(["persistent", 1, role]);
   });
 
+  it("S-66: a row that others refer to is not deleted, and the error names no column of its own", async () => {
+    const { s } = work;
+    const role = make("Role", { name: "r" });
+    await save(role, make("Strict", { role }));
+    const error: any = await s
+      .execute("DELETE FROM roles WHERE id = :id", { id: role.id })
+      .catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ name: "IntegrityError", kind: "foreignKey" });
+    expect(error.fields).not.toContain("id");
+    await s.rollback();
+  });
+
   it("F-14: delete cascades to children and theirs, loaded or not", async () => {
     const { s, models } = work;
     const order = make("Order", { number: "1" });
@@ -445,6 +457,20 @@ describeSession("flush plan", defineAll, (work) => {
     expect([gone, moved, never].map((line) => s.stateOf(line))).toEqual(["deleted", "persistent", "transient"]);
     await s.commit();
     expect(await work.rows("lines")).toMatchObject([{ text: "moved", orderId: 2 }]);
+  });
+
+  it("F-14: a pending orphan leaves the session with what it leads to", async () => {
+    const { s } = work;
+    const order = make("Order", { number: "1" });
+    await save(order);
+    const line = make("Line", { text: "never" });
+    const note = make("Note", { text: "nor this", line });
+    order.lines.append(line);
+    s.add(note);
+    order.lines.remove(line);
+    await s.flush();
+    expect([line, note].map((object) => s.stateOf(object))).toEqual(["transient", "transient"]);
+    expect([work.sql(), work.warnings()]).toEqual([[], []]);
   });
 
   it("F-15: with passiveDeletes rows that are not loaded are left to the database", async () => {
@@ -541,6 +567,117 @@ describeSession("flush plan", defineAll, (work) => {
     expect(work.short()).toEqual(["I(roles)"]);
     await s.commit();
     expect(await work.rows("roles")).toHaveLength(3);
+  });
+
+  it("F-20: flush of a deleted object writes what its delete leads to, and nothing else", async () => {
+    const { s } = work;
+    const [role, other] = ["r", "other"].map((name) => make("Role", { name }));
+    const [user, stranger] = [make("User", { username: "u", role }), make("User", { username: "x" })];
+    const [order, kept] = ["1", "2"].map((number) => make("Order", { number }));
+    const line = make("Line", { text: "l", order });
+    const note = make("Note", { text: "n", line });
+    await save(role, other, user, stranger, order, kept, line, note);
+    stranger.bio = "changed";
+    s.delete(kept);
+    s.delete(role);
+    s.delete(order);
+    await s.flush([role, order]);
+    expect(work.short().filter((short) => !short.startsWith("S"))).toEqual([
+      "U(users)",
+      "D(notes)",
+      "D(lines)",
+      "D(orders)",
+      "D(roles)",
+    ]);
+    expect([user.role, user.roleId]).toEqual([null, null]);
+    expect([role, order, line, note, kept].map((object) => s.stateOf(object))).toEqual([
+      ...Array(4).fill("deleted"),
+      "persistent",
+    ]);
+    expect([s.isModified(stranger), s.deleted.has(kept)]).toEqual([true, true]);
+    await s.rollback();
+    expect([user.role, line.order, note.line]).toEqual([role, order, line]);
+    const orphan = make("Line", { text: "orphan", order });
+    await save(orphan);
+    order.lines.remove(orphan);
+    await s.flush([order]);
+    expect(s.stateOf(orphan)).toBe("deleted");
+    await role.destroy();
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ role_id: null }, { role_id: null }]);
+  });
+
+  it("F-20: flush of some objects writes each link of theirs once, with the new objects at its other end", async () => {
+    const { s } = work;
+    const [old, other] = ["old", "other"].map((word) => make("Keyword", { word }));
+    await save(old, other);
+    const fresh = make("Keyword", { word: "fresh" });
+    const [item, second] = ["item", "second"].map((name) => make("Item", { name, keywords: [old] }));
+    item.keywords.append(fresh);
+    s.addAll([item, second]);
+    other.word = "changed";
+    await s.flush([item]);
+    expect([fresh, second].map((object) => s.stateOf(object))).toEqual(["persistent", "pending"]);
+    expect(work.short()).toEqual(["I(items)", "I(keywords)", "I(item_keywords)"]);
+    expect(s.isModified(other)).toBe(true);
+    await s.commit();
+    expect(await work.rows("item_keywords", "1, 2")).toHaveLength(3);
+    await old.items.load();
+    work.all();
+    item.keywords.remove(old);
+    second.keywords.remove(old);
+    await s.flush([item]);
+    await s.flush();
+    expect(work.short()).toEqual(["D(item_keywords)", "D(item_keywords)"]);
+    expect(old.items.length).toBe(0);
+    await s.rollback();
+    expect(old.items.toArray()).toEqual([item, second]);
+    await s.commit();
+    expect(await work.rows("item_keywords", "1, 2")).toHaveLength(3);
+  });
+
+  it("F-20: a rollback takes back on both sides what flushes of some objects wrote", async () => {
+    const { s } = work;
+    const [old, next] = ["old", "next"].map((name) => make("Role", { name }));
+    const user = make("User", { username: "u", role: old });
+    await save(old, next, user);
+    for (const role of [old, next]) await role.users.load();
+    user.role = next;
+    const fresh = make("User", { username: "fresh", role: next });
+    s.add(fresh);
+    await s.flush([user, fresh]);
+    work.all();
+    // Nothing is left to be written, but the other sides have not been told yet.
+    await s.flush();
+    expect(work.sql()).toEqual([]);
+    await s.rollback();
+    expect([user.role, s.stateOf(fresh)]).toEqual([old, "transient"]);
+    expect([old.users.toArray(), next.users.toArray()]).toEqual([[user], []]);
+    await s.commit();
+    expect(await work.rows("users")).toMatchObject([{ role_id: old.id }]);
+  });
+
+  it("S-61: a flush that fails restores what was changed and deleted, or deleted as an orphan", async () => {
+    const { s } = work;
+    const [first, second] = ["1", "2"].map((number) => make("Order", { number }));
+    const [gone, orphan] = ["gone", "orphan"].map((text) => make("Line", { text, order: first }));
+    const role = make("Role", { name: "taken" });
+    await save(first, second, gone, orphan, role);
+    await first.lines.load();
+    gone.text = "changed";
+    gone.order = second;
+    s.delete(gone);
+    orphan.order = null;
+    s.add(make("Role", { name: "taken" }));
+    await expect(s.flush()).rejects.toThrow(IntegrityError);
+    await s.rollback();
+    expect([gone, orphan].map((line) => [line.order, line.orderId, s.stateOf(line), s.isModified(line)])).toEqual(
+      Array(2).fill([first, first.id, "persistent", false]),
+    );
+    expect([gone.text, first.lines.toArray()]).toEqual(["gone", [gone, orphan]]);
+    work.sql();
+    await s.commit();
+    expect(work.sql()).toEqual([]);
   });
 
   it("F-21: defaults come at the flush, for what is unset and not for null", async () => {
