@@ -20,10 +20,13 @@ export function assignReference(owner: InstanceState, relationship: Relationship
   const target = checkTarget(relationship, value ?? null);
   const reference = referenceOf(owner, relationship);
   const old = currentReference(owner, relationship);
-  touch(owner);
-  if (old === target && old !== undefined) return;
-  reference.assign(target, old);
   const back = relationship.backref;
+  touch(owner);
+  if (old === target && old !== undefined) {
+    if (target !== null && back !== undefined) stay(target, back, owner.instance);
+    return;
+  }
+  reference.assign(target, old);
   if (back !== undefined) {
     if (old) leave(old, back, owner.instance);
     if (target) join(target, back, owner.instance);
@@ -164,6 +167,13 @@ function join(target: Instance, back: Relationship, owner: Instance): void {
     if (old && forth !== undefined) leave(old, forth, target);
   }
   touch(state);
+}
+
+/** Assigned to the owner that it has: where that one was given other members without a look at its old ones, it stays among them. */
+function stay(target: Instance, back: Relationship, owner: Instance): void {
+  const state = peekState(target);
+  const members = state instanceof State ? relationOf(state, back.key) : undefined;
+  if (members instanceof Members && members.replacing) members.add(owner);
 }
 
 function leave(target: Instance, back: Relationship, owner: Instance): void {

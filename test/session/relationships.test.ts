@@ -106,6 +106,25 @@ describeSession("relationships", defineAll, (work) => {
     expect(again.users.map((each: any) => each.username)).toEqual(["a", "b"]);
   });
 
+  it("R-2: who is assigned to an owner after its members were replaced unseen stays one of them, also where it was one before", async () => {
+    const { s } = work;
+    const r = role("r");
+    const [a, b, c] = [user("a", { role: r }), user("b", { role: r }), user("c", { role: r })];
+    await save(r, a, b, c);
+    s.expire(r);
+    b.role = r;
+    r.users = [c];
+    a.role = r;
+    await s.commit();
+    expect((await work.rows("users")).map((row) => [row.username, row.role_id])).toEqual([
+      ["a", r.id],
+      ["b", null],
+      ["c", r.id],
+    ]);
+    await r.users.load();
+    expect(new Set(r.users)).toEqual(new Set([a, c]));
+  });
+
   it("R-3: a member that is appended again stays one member", async () => {
     const { s } = work;
     const r = role("r");
