@@ -145,7 +145,7 @@ export class PostgresDialect extends Dialect {
     return {
       // WITH HOLD: the cursor outlives the transaction, so the reader may commit. Locked rows cannot be held.
       open: ({ sql, parameters }) => ({
-        sql: `DECLARE ${name} NO SCROLL CURSOR ${sql.endsWith(" FOR UPDATE") ? "" : "WITH HOLD "}FOR ${sql}`,
+        sql: `DECLARE ${name} NO SCROLL CURSOR ${LOCKS.test(sql) ? "" : "WITH HOLD "}FOR ${sql}`,
         parameters,
       }),
       read: (runner, sink) => runner.read(`FETCH FORWARD ${batch} FROM ${name}`, [], sink),
@@ -284,6 +284,9 @@ export class PostgresDialect extends Dialect {
 }
 
 const AGAIN = "db.session.rollback(), then do the work of the transaction again";
+
+/** The query's own rows are locked: those of a part of it may be held. */
+const LOCKS = / FOR UPDATE(?: OF [^()]+)?$/;
 
 const KINDS: Record<string, ConstraintKind> = {
   "23505": "unique",
