@@ -125,6 +125,7 @@ export interface IntegrityErrorOptions extends ShellErrorOptions {
   kind: ConstraintKind;
   table?: string | undefined;
   fields?: readonly string[] | undefined;
+  values?: readonly string[] | undefined;
   constraint?: string | undefined;
   objects?: readonly object[] | undefined;
 }
@@ -136,6 +137,8 @@ export class IntegrityError extends DatabaseError {
   readonly table: string | undefined;
   /** Columns of the violated constraint; empty where the database does not say. */
   readonly fields: readonly string[];
+  /** Their values in the refused row, as the database writes them; empty where it does not say. */
+  readonly values: readonly string[];
   /** Name of the violated constraint, where the database says it. */
   readonly constraint: string | undefined;
   /** Everything that the failed flush was about to insert, in order: `session.addAll(error.objects)` resumes the work. */
@@ -146,6 +149,7 @@ export class IntegrityError extends DatabaseError {
     this.kind = options.kind;
     this.table = options.table;
     this.fields = options.fields ?? [];
+    this.values = options.values ?? [];
     this.constraint = options.constraint;
     this.objects = options.objects ?? [];
   }

@@ -254,6 +254,11 @@ export abstract class Dialect {
   /** `#` begins a comment, so it cannot stand in an operator. */
   readonly hashIsComment: boolean = false;
 
+  /** The statement that makes generated keys go on after the highest; undefined where given ones count by themselves. */
+  keyCounterStatement(_table: string, _column: string): string | undefined {
+    return undefined;
+  }
+
   /** The placeholder of the parameter at `position`, counted from 1. */
   placeholder(_position: number): string {
     return "?";

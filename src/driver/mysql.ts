@@ -256,6 +256,7 @@ export class MysqlDialect extends Dialect {
           ...options,
           kind: "unique",
           constraint: key,
+          values: /^Duplicate entry '(.*)' for key '/s.exec(message)?.slice(1),
           ...insertTarget(statement.sql),
         });
       }

@@ -100,7 +100,9 @@ function rowQueryClass(Base: PgQueryClass): RowQueryClass {
       if (message.fields.some(({ format = "text" }) => format !== "text")) this.#leave();
       this.#try(() => {
         const columns = message.fields.map(({ name, dataTypeID, format = "text" }) => {
-          const parse = this.#client.getTypeParser?.(dataTypeID, format) ?? String;
+          const parser = this.#client.getTypeParser?.(dataTypeID, format) ?? String;
+          // pg gives every cell as text, and parsers of the binary form its bytes.
+          const parse = format === "text" ? parser : (text: string) => parser(Buffer.from(text) as never);
           return { name, parse, form: this.#wire === undefined ? CellForm.Text : formOf(dataTypeID, parse) };
         });
         this.#cells = new RowCells(columns.map(({ form }) => form));
@@ -126,6 +128,8 @@ function rowQueryClass(Base: PgQueryClass): RowQueryClass {
 
     override handleError(error: Error, connection: object): void {
       this.#leave();
+      // Of a query that the client has given up rows may still come.
+      this.failure ??= error;
       super.handleError(error, connection);
     }
 

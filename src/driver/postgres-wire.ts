@@ -48,6 +48,7 @@ export class PostgresWire {
   static of(client: object): PostgresWire | undefined {
     const { connection, pipeline } = client as { connection?: PgConnection; pipeline?: unknown };
     if (connection?.stream === undefined || pipeline || connection.listenerCount("dataRow") !== 1) return undefined;
+    if (connection.listenerCount("message") > 0) return undefined;
     const { stream } = connection;
     let wire = wires.get(stream);
     if (wire === undefined) {
@@ -98,8 +99,13 @@ export class PostgresWire {
       if (bytes[offset] === DATA_ROW && this.#taker !== undefined) {
         // What came before a row is known before it: its columns.
         if (kept < offset) this.#forward(bytes.subarray(kept, offset));
-        this.#taker.take(bytes, offset + HEADER_BYTES, end);
-        kept = end;
+        kept = offset;
+        // The columns may be such that the taker has left the rows to pg.
+        const taker: RowTaker | undefined = this.#taker;
+        if (taker !== undefined) {
+          taker.take(bytes, offset + HEADER_BYTES, end);
+          kept = end;
+        }
       }
       offset = end;
     }

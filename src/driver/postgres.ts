@@ -136,11 +136,16 @@ export class PostgresDialect extends Dialect {
   // A cursor that outlives the transaction is filled before its first row is read, and each FETCH copies its rows once more.
   override readonly streamsApart = true;
 
+  override keyCounterStatement(table: string, column: string): string {
+    const sequence = `pg_get_serial_sequence(${this.literal(table)}, ${this.literal(column)})`;
+    return `SELECT setval(${sequence}, (SELECT max(${this.identifier(column)}) FROM ${table}))`;
+  }
+
   override cursor(name: string, batch: number): Cursor {
     return {
       // WITH HOLD: the cursor outlives the transaction, so the reader may commit. Locked rows cannot be held.
       open: ({ sql, parameters }) => ({
-        sql: `DECLARE ${name} NO SCROLL CURSOR ${sql.endsWith(" FOR UPDATE") ? "" : "WITH HOLD "}FOR ${sql}`,
+        sql: `DECLARE ${name} NO SCROLL CURSOR ${LOCKS.test(sql) ? "" : "WITH HOLD "}FOR ${sql}`,
         parameters,
       }),
       read: (runner, sink) => runner.read(`FETCH FORWARD ${batch} FROM ${name}`, [], sink),
@@ -260,11 +265,14 @@ export class PostgresDialect extends Dialect {
                 .exec(detail ?? "")?.[1]
                 ?.split(", ")
                 .map(unquote);
+      const entry = kind === "unique" ? /\)=\((.*)\) already exists/s.exec(detail ?? "")?.[1] : undefined;
       return new IntegrityError(detail ? `${message}: ${detail}` : message, {
         ...options,
         kind,
         table,
         fields,
+        // Where there are several, nothing tells a comma between them from one in them.
+        values: entry !== undefined && fields?.length === 1 ? [entry] : [],
         constraint,
       });
     }
@@ -276,6 +284,9 @@ export class PostgresDialect extends Dialect {
 }
 
 const AGAIN = "db.session.rollback(), then do the work of the transaction again";
+
+/** The query's own rows are locked: those of a part of it may be held. */
+const LOCKS = / FOR UPDATE(?: OF [^()]+)?$/;
 
 const KINDS: Record<string, ConstraintKind> = {
   "23505": "unique",

@@ -12,7 +12,7 @@ import type { SelectionKeys, SourceName } from "./scope";
 import type { Use } from "./select-list";
 import { SelectList } from "./select-list";
 import type { Join, SelectState } from "./select-state";
-import { isDerived, primaryEntity } from "./select-state";
+import { isCompound, isDerived, primaryEntity } from "./select-state";
 import { SourceWriter } from "./source-writer";
 import type { SqlParts } from "./sql-text";
 import { toLiteralText, toStatement } from "./sql-text";
@@ -157,10 +157,14 @@ export class Compiler extends SourceWriter {
 
   #writeLock({ from, joins }: SelectState, loading: readonly Join[]): void {
     if (!this.dialect.supportsForUpdate) return;
-    this.write(" FOR UPDATE");
     const all = [...joins, ...loading];
-    if (!this.dialect.locksInnerRowsOnly || !all.some((join) => join.outer)) return;
-    const locked = [...from, ...all.filter((join) => !join.outer).map((join) => join.target)];
+    const sources = [...from, ...all.map((join) => join.target)];
+    const inner = [...from, ...all.filter((join) => !join.outer).map((join) => join.target)];
+    // The parts of a union are locked where they stand.
+    const locked = inner.filter((source) => !isDerived(source) || !isCompound(source.source));
+    if (this.dialect.locksInnerRowsOnly && locked.length === 0) return;
+    this.write(" FOR UPDATE");
+    if (!this.dialect.locksInnerRowsOnly || locked.length === sources.length) return;
     this.write(` OF ${locked.map((source) => this.source(source).prefix.slice(0, -1)).join(", ")}`);
   }
 

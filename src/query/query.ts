@@ -277,7 +277,7 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
 
   /** Locks the query's own rows until the end of the transaction, where the database can (FOR UPDATE). */
   withForUpdate(): Query<T, E> {
-    return this.#with({ forUpdate: true });
+    return this.#throughout({ forUpdate: true });
   }
 
   /** Values of objects that are loaded already are overwritten too, changes included. */
@@ -300,18 +300,23 @@ export class Query<T = unknown, E extends Model = ModelOf<T>> extends RunnableQu
 
   /** Rows that a paranoid model counts as deleted are found too. */
   withDeleted(): Query<T, E> {
-    return this.#with({ withDeleted: true });
+    return this.#throughout({ withDeleted: true });
   }
 
   /** Without the default scopes of the models. */
   unscoped(): Query<T, E> {
-    return this.#with({ unscoped: true });
+    return this.#throughout({ unscoped: true });
   }
 
   // ---- Inside ----
 
   #with(change: Partial<SelectState>): Query<T, E> {
     return new Query<T, E>(this.executor, { ...this[stateOf], ...change });
+  }
+
+  /** What holds in the parts of a union, too. */
+  #throughout(change: SelectState["ofParts"]): Query<T, E> {
+    return this.#with({ ...change, ofParts: { ...this[stateOf].ofParts, ...change } });
   }
 
   #replace<R = T, F extends Model = E>(state: SelectState): Query<R, F> {

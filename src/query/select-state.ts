@@ -81,6 +81,8 @@ export interface SelectState {
   readonly withDeleted: boolean;
   /** Default scopes of the models are left out. */
   readonly unscoped: boolean;
+  /** What was said of a union after it was made, and holds in its parts. */
+  readonly ofParts: Partial<Pick<SelectState, "withDeleted" | "unscoped" | "forUpdate">>;
   /** These are the rows that a relationship leads to: its statement says which hidden rows count, and a scope's bounds do not. */
   readonly ofRelationship: boolean;
   /** Entities by whose names the first source of FROM is called too: the table's alias inside `any()` of a self-reference. */
@@ -125,6 +127,7 @@ export const EMPTY: SelectState = Object.freeze({
   batch: undefined,
   withDeleted: false,
   unscoped: false,
+  ofParts: Object.freeze({}),
   ofRelationship: false,
   standsFor: undefined,
   fromChosen: false,

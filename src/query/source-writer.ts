@@ -2,7 +2,7 @@ import type { Attribute } from "../mapper/attribute";
 import type { Entity } from "./entity";
 import { criteriaOf } from "./model-scope";
 import type { Scope, SelectionKeys, SourceName } from "./scope";
-import type { Compound, Derived, Join, SelectState, Source } from "./select-state";
+import type { Derived, Join, SelectState, Source } from "./select-state";
 import { firstSelect, isCompound, isDerived } from "./select-state";
 import type { SqlParts } from "./sql-text";
 import { isBoundedOrOrdered } from "./wrapped-state";
@@ -70,7 +70,7 @@ export abstract class SourceWriter extends NodeWriter {
     const name = alias === undefined ? this.#anonymousName() : scope.claim(as ?? derived, alias, false);
     const sql = this.dialect.identifier(name);
     this.write("(");
-    const keys = this.#compoundOrSelect(derived.source);
+    const keys = this.#compoundOrSelect(derived);
     this.write(`) AS ${sql}`);
     const source = { name, prefix: `${sql}.`, keys, columns: undefined };
     scope.set(derived, source);
@@ -87,12 +87,14 @@ export abstract class SourceWriter extends NodeWriter {
     return `anon_${++this.#anonymous}`;
   }
 
-  #compoundOrSelect(source: SelectState | Compound): SelectionKeys {
+  #compoundOrSelect({ source, transparent }: Derived): SelectionKeys {
     if (!isCompound(source)) return this.select(source, this.scope.parent, "derived");
-    const keys = source.operands.map((operand, i) => {
+    const { ofParts } = this.shows;
+    const keys = source.operands.map((part, i) => {
       if (i > 0) this.write(` ${source.operator} `);
-      // A part with an order or a limit of its own may not stand bare, and not everywhere in brackets.
-      const needsWrapping = isBoundedOrOrdered(operand);
+      const operand = transparent ? { ...part, ...ofParts, ofParts: { ...part.ofParts, ...ofParts } } : part;
+      // A part with an order, a limit or a lock of its own may not stand bare, and not everywhere in brackets.
+      const needsWrapping = isBoundedOrOrdered(operand) || (operand.forUpdate && this.dialect.supportsForUpdate);
       if (needsWrapping) this.write("SELECT * FROM (");
       const own = this.select(operand, this.scope.parent, "part");
       if (needsWrapping) this.write(`) AS ${this.#anonymousName()}`);

@@ -87,7 +87,7 @@ export function compoundState(
       { hint: "choose the same columns in each: .withEntities(…)" },
     );
   }
-  const operands = [first, ...others].map((state): SelectState => ({ ...state, loads: [], forUpdate: false }));
+  const operands = [first, ...others].map((state): SelectState => ({ ...state, loads: [] }));
   const derived: Derived = { kind: "derived", source: { operator, operands }, alias: undefined, transparent: true };
   return {
     ...EMPTY,

@@ -11,7 +11,8 @@ export function countState(state: SelectState): SelectState {
   // An order decides which rows a bound leaves, and what it adds to DISTINCT makes more of them; else it only costs.
   const isBounded = state.limit !== undefined || state.offset !== undefined || state.distinctOn.length > 0;
   const order = isBounded || hasHiddenOrder(state) ? {} : { orderBy: [], relatedOrder: [] };
-  const source: SelectState = { ...state, ...order, loads: [], forUpdate: false };
+  const ofParts = { ...state.ofParts, forUpdate: false };
+  const source: SelectState = { ...state, ...order, loads: [], forUpdate: false, ofParts };
   const node: Node = { kind: "function", name: "count", operands: [{ kind: "star" }], distinct: false, type: COUNT };
   return {
     ...EMPTY,

@@ -32,7 +32,7 @@ export abstract class NodeWriter extends SqlWriter {
   readonly strict: boolean;
   scope!: Scope;
   /** The statement around: its relationships count the hidden rows that it counts itself. */
-  shows: Shows = EMPTY;
+  shows: Shows & Partial<Pick<SelectState, "ofParts">> = EMPTY;
   /** What is being written is part of a SELECT with an OFFSET. */
   protected hasOffset = false;
   /** Puts a table that an expression names, and FROM does not, into FROM. */

@@ -126,7 +126,8 @@ async function insertMappings(
       });
       for (const [i] of members.entries()) keys.push(wants ? result.keys[i] : undefined);
     } catch (error) {
-      throw explainFailure(error, "insert", undefined, mapper, []);
+      const isKeyLeftOut = generatedKey !== undefined && !columns.includes(generatedKey);
+      throw explainFailure(error, "insert", undefined, mapper, [], isKeyLeftOut);
     }
   }
   return keys;

@@ -49,13 +49,18 @@ async function succeeds(connection: Connection, run: () => Promise<unknown>): Pr
   }
 }
 
-/** The database's error in the words of the objects: what could not be done with which object, and which value is to blame. */
+/**
+ * The database's error in the words of the objects: what could not be done with which object, and which value is to blame.
+ *
+ * @param keysAreGenerated  the database was to choose the keys of the rows
+ */
 export function explainFailure(
   error: unknown,
   verb: "insert" | "update" | "delete",
   state: InstanceState | undefined,
   mapper: Mapper,
   inserts: readonly InstanceState[],
+  keysAreGenerated = verb === "insert" && haveNoKey(state === undefined ? inserts : [state], mapper),
 ): unknown {
   if (!(error instanceof DatabaseError)) return error;
   const { sql, parameters, cause } = error;
@@ -69,9 +74,13 @@ export function explainFailure(
   const about = fields
     .map((field) => mapper.attributes.find(({ column }) => column === field))
     .filter((each) => each !== undefined);
+  const isKeyToBlame =
+    keysAreGenerated && error.kind === "unique" && fields.length === 1 && about[0]?.generated === true;
   const subject =
-    state === undefined ? `a row of ${mapper.tableName}` : nameForError(state, verb === "delete" ? [] : about);
-  const reason = reasonOf(error, verb, state, mapper, about);
+    state === undefined
+      ? `a row of ${mapper.tableName}`
+      : nameForError(state, verb === "delete" || isKeyToBlame ? [] : about);
+  const reason = reasonOf(error, verb, state, mapper, about, isKeyToBlame);
   return new IntegrityError(`Cannot ${verb} ${subject}: ${reason}.`, {
     sql,
     parameters,
@@ -79,10 +88,31 @@ export function explainFailure(
     kind: error.kind,
     table: error.table ?? (error.kind === "unique" || error.kind === "notNull" ? mapper.tableName : undefined),
     fields,
+    values: error.values,
     constraint: error.constraint,
     objects,
-    hint: verb === "delete" ? "db.session.rollback(), then delete or move the rows that refer to it first" : RETRY,
+    hint:
+      verb === "delete"
+        ? "db.session.rollback(), then delete or move the rows that refer to it first"
+        : ((isKeyToBlame ? catchUp(mapper, fields[0] as string) : undefined) ?? RETRY),
   });
+}
+
+/** Rows with given keys can leave behind what the database counts its own by. */
+function catchUp({ dialect, table }: Mapper, column: string): string | undefined {
+  const statement = dialect.keyCounterStatement(table, column);
+  return statement === undefined
+    ? undefined
+    : `db.session.rollback(), then db.session.execute(${JSON.stringify(statement)}), which makes ${column} go on after ` +
+        "the highest, and add the objects again (error.objects)";
+}
+
+function haveNoKey(states: readonly InstanceState[], mapper: Mapper): boolean {
+  const { generatedKey } = mapper;
+  return (
+    generatedKey !== undefined &&
+    states.some((state) => state.mapper === mapper && (state.instance.dataValues[generatedKey.name] ?? null) === null)
+  );
 }
 
 const RETRY = "db.session.rollback(), then correct the value and add the objects again (error.objects)";
@@ -112,17 +142,21 @@ function reasonOf(
   state: InstanceState | undefined,
   mapper: Mapper,
   about: readonly Attribute[],
+  isKeyToBlame: boolean,
 ): string {
   const table = error.table ?? mapper.tableName;
   const where = about.map(({ column }) => `${table}.${column}`).join(", ") || error.constraint;
-  const named = (attribute: Attribute): string =>
-    state === undefined
-      ? attribute.name
-      : `${attribute.name} ${describeValue(state.instance.dataValues[attribute.name] ?? null)}`;
+  const [told] = about.length === 1 && error.fields.length <= 1 ? error.values : [];
+  const named = (attribute: Attribute): string => {
+    const value = state?.instance.dataValues[attribute.name] ?? null;
+    if (value === null && told !== undefined)
+      return `${attribute.name} ${attribute.kind === "integer" || attribute.kind === "bigint" ? told : describeValue(told)}`;
+    return state === undefined ? attribute.name : `${attribute.name} ${describeValue(value)}`;
+  };
   const values = about.map(named).join(" with ");
   switch (error.kind) {
     case "unique":
-      return `${values || "a value"} is already taken (UNIQUE ${where ?? table})`;
+      return `${values || "a value"}${isKeyToBlame ? ", which the database chose," : ""} is already taken (UNIQUE ${where ?? table})`;
     case "notNull":
       return `${about.map(({ name }) => name).join(", ") || error.fields.join(", ")} must not be null (NOT NULL ${where ?? `${table}.${error.fields.join(", ")}`})`;
     case "check":

@@ -124,6 +124,22 @@ describe("rows taken off the wire of PostgreSQL", () => {
     expect(PostgresWire.of({})).toBeUndefined();
   });
 
+  it("rows go to pg where their taker gives them back when it is told of the columns", () => {
+    const { client, socket, parsed } = fakeClient();
+    const wire = PostgresWire.of(client);
+    const taken: number[] = [];
+    wire?.lend({ take: (_, start) => taken.push(start) });
+    const [columns, rows] = [message("T", Buffer.from("x")), [dataRow(["a"]), dataRow(["b"])]];
+    const { push } = parsed;
+    parsed.push = (...bytes) => {
+      if (bytes[0]?.[0] === 0x54) wire?.giveBack();
+      return push.apply(parsed, bytes);
+    };
+    socket.emit("data", Buffer.concat([columns, ...rows]));
+    expect(taken).toEqual([]);
+    expect(Buffer.concat(parsed)).toEqual(Buffer.concat([columns, ...rows]));
+  });
+
   it("whole numbers are read without a text between", () => {
     const cells = new RowCells([CellForm.Integer, CellForm.Integer, CellForm.Text]);
     for (const row of [

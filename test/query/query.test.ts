@@ -500,6 +500,30 @@ describeQueries("Query", (fixture) => {
     expect(await own.all()).toHaveLength(4);
   });
 
+  it("Q-26: withForUpdate() locks the rows of the parts of a union", async () => {
+    const { User, Role, database } = fixture;
+    const lock = database === "sqlite" ? "" : " FOR UPDATE";
+    const locks = (query: { sql: string }): number => query.sql.split(" FOR UPDATE").length - 1;
+    const [one, two] = [User.query.filterBy({ id: 1 }), User.query.filterBy({ id: 2 })];
+    const part = one.withForUpdate().union(two);
+    expect(sqlOf(part)).toContain(`WHERE users.id = ?${lock}`);
+    expect(locks(part)).toBe(lock ? 1 : 0);
+    expect(await part.all()).toHaveLength(2);
+    for (const whole of [
+      one.union(two).withForUpdate(),
+      one.union(two).union(two.limit(1)).withForUpdate(),
+      one.unionAll(two).options(joined("role")).limit(2).withForUpdate(),
+      one.union(two).join("role").withForUpdate(),
+      one.union(two).outerjoin(Role, Role.c.id.eq(User.c.roleId)).withForUpdate(),
+    ]) {
+      expect(locks(whole) >= 2).toBe(lock !== "");
+      expect((await whole.all()).length).toBeGreaterThanOrEqual(1);
+      expect(await whole.count()).toBeGreaterThanOrEqual(1);
+    }
+    await one.union(two).withForUpdate().count();
+    expect(fixture.executor.sent.at(-1)?.sql).not.toContain("FOR UPDATE");
+  });
+
   it("passes on whether to flush first, and whether to overwrite what is loaded", async () => {
     const { User, executor } = fixture;
     let flushes = 0;

@@ -46,6 +46,23 @@ describeQueries("Scopes and options of models", (fixture) => {
     );
   });
 
+  it("G-24: withDeleted() and unscoped() of a union hold in its parts, those of a part in that part alone", async () => {
+    const { Note } = fixture;
+    const count = (query: { sql: string }, what: RegExp): number => [...query.sql.matchAll(what)].length;
+    const [alive, scope] = [/deleted_at IS NULL/g, /is_public = /g];
+    const union = Note.query.union(Note.query, Note.query.union(Note.query));
+    expect(count(union, alive)).toBe(4);
+    expect(count(union.withDeleted(), alive)).toBe(0);
+    expect(count(union.withDeleted(), scope)).toBe(4);
+    expect(count(union.unscoped(), scope)).toBe(0);
+    expect(count(union.unscoped(), alive)).toBe(4);
+    expect(count(Note.query.withDeleted().union(Note.query), alive)).toBe(1);
+    expect(count(Note.query.union(Note.query.withDeleted()), alive)).toBe(1);
+    const all = await Note.query.withDeleted().unscoped().count();
+    expect(await union.withDeleted().unscoped().count()).toBe(all);
+    expect(await union.withDeleted().unscoped().all()).toHaveLength(all);
+  });
+
   it("G-24: a named scope gives conditions, order and bounds; the query's own take their place", () => {
     const { Note, executor } = fixture;
     const short = Query.of(() => executor, Note.scope("short"));

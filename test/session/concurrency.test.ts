@@ -171,6 +171,17 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     }
     await s.commit();
     expect((await work.rows("roles")).map((row) => row.name).sort()).toEqual(["a!", "b!", "c!"]);
+    // Rows of an outer join are locked on one side, those of a union in its parts.
+    const { Role } = models;
+    for (const query of [
+      Role.query.outerjoin("users").orderBy(Role.c.id),
+      Role.query.filterBy({ name: "a!" }).union(Role.query.filter(Role.c.name.ne("a!"))),
+    ]) {
+      const names: string[] = [];
+      for await (const each of query.withForUpdate().yieldPer(2)) names.push(each.name);
+      expect(names.sort()).toEqual(["a!", "b!", "c!"]);
+      await s.rollback();
+    }
   });
 
   it("a stream that is read in a block, beside another one and beside operations, leaves each where it belongs", async () => {

@@ -298,6 +298,42 @@ describeSession(
       expect((await work.rows("users")).map((row) => row.username).sort()).toEqual(["anna", "john", "johnny", "zoe"]);
     });
 
+    it("S-66: a key that the database chose and that is taken is named, with the statement that sets it right", async () => {
+      const { s, models } = work;
+      await s.bulkInsertMappings(
+        models.Role,
+        [1, 2, 3].map((id) => ({ id, name: `role ${id}` })),
+      );
+      await s.commit();
+      s.add(role("next"));
+      const error: any = await s.flush().catch((failure: unknown) => failure);
+      if (s.dialect.keyCounterStatement("roles", "id") === undefined) {
+        expect(error).toBeUndefined();
+        return;
+      }
+      expect(error.message).toBe(
+        'Cannot insert Role(name="next"): id 1, which the database chose, is already taken (UNIQUE roles.id).',
+      );
+      expect(error).toMatchObject({ kind: "unique", fields: ["id"], values: ["1"] });
+      await s.rollback();
+      const names = ["a", "b", "c", "d", "e"];
+      const bulk = await s
+        .bulkInsertMappings(
+          models.Role,
+          names.map((name) => ({ name })),
+        )
+        .catch((failure: unknown) => failure);
+      await s.rollback();
+      expect(bulk).toMatchObject({ hint: error.hint });
+      const [, statement] = /db\.session\.execute\((".*")\)/.exec(error.hint) ?? [];
+      await s.execute(JSON.parse(statement as string) as string);
+      s.addAll(error.objects);
+      s.addAll(names.map(role));
+      await s.commit();
+      expect(error.objects[0].id).toBe(4);
+      expect(await models.Role.query.count()).toBe(9);
+    });
+
     it("S-66: foreign key, not null and check violations tell their kind", async () => {
       const { s, models } = work;
       s.add(user("u", { roleId: 4711 }));
