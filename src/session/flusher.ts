@@ -187,7 +187,7 @@ export class Flusher {
       halves,
       unfinished,
       isWritten,
-      everything: chosen === undefined,
+      chosen,
     };
   }
 
@@ -253,7 +253,7 @@ export class Flusher {
   // Planning
 
   #plan(work: Work): FlushPlan | undefined {
-    const { inserts, touched, deletes, together, links, newRelations, isWritten, everything } = work;
+    const { inserts, touched, deletes, together, links, newRelations, isWritten, chosen } = work;
     const now = new Date();
     let plan: FlushPlan;
     try {
@@ -265,7 +265,8 @@ export class Flusher {
       throw error;
     }
     plan.newRelations = newRelations;
-    for (const states of [touched, deletes]) {
+    const own = chosen === undefined ? touched : touched.filter((state) => chosen.has(state));
+    for (const states of [own, deletes]) {
       for (const state of states)
         this.#takeRelations(state, links, isWritten, (relation, before) => {
           if (before !== undefined) plan.relations.push({ state, key: relation.relationship.key, before });
@@ -276,8 +277,8 @@ export class Flusher {
       const before = relation instanceof Members ? relation.flushedOne(member) : undefined;
       if (before !== undefined) plan.relations.push({ state, key, before });
     }
-    if (everything) this.#unit.touched.clear();
-    else for (const states of [touched, deletes]) for (const state of states) this.#unit.touched.delete(state);
+    if (chosen === undefined) this.#unit.touched.clear();
+    else for (const states of [own, deletes]) for (const state of states) this.#unit.touched.delete(state);
     const isEmpty = plan.steps.length === 0;
     if (isEmpty) {
       for (const state of touched) state.flushing = undefined;
@@ -366,8 +367,8 @@ interface Work {
   /** Deleted objects that share their states. */
   together: readonly DeletedTogether[];
   links: Links;
-  /** Nothing was left out. */
-  everything: boolean;
+  /** The objects that are flushed; undefined: nothing is left out. Their changes may reach foreign keys of others. */
+  chosen: ReadonlySet<InstanceState> | undefined;
 }
 
 /** What the models of a flush ask of their objects; asked of each model once. */
