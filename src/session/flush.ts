@@ -83,6 +83,8 @@ export class Flush {
 
   async run(): Promise<void> {
     this.#connection.forgetCancel();
+    // Before a deleted member leaves what counts as written by now.
+    for (const { state, key, before } of this.#plan.relations) this.#unit.frame.noteRelation(state, key, before);
     for (const step of this.#plan.steps) {
       this.#connection.throwIfCancelled();
       switch (step.kind) {
@@ -103,7 +105,6 @@ export class Flush {
       }
     }
     this.#connection.throwIfCancelled();
-    for (const { state, key, before } of this.#plan.relations) this.#unit.frame.noteRelation(state, key, before);
   }
 
   // Inserting

@@ -94,6 +94,7 @@ export function becomeDeleted(unit: UnitOfWork, states: readonly InstanceState[]
     }
     for (const side of sides) leaveOwners(unit, state, side);
   }
+  leaveCollections(unit, states);
 }
 
 /**
@@ -165,6 +166,25 @@ function leaveOwners(unit: UnitOfWork, state: InstanceState, side: OtherSide): v
   for (const owner of relatedTo(state, relationship)) leaveOwner(unit, state.instance, owner, back);
 }
 
+/** Collections on the other side of many-to-many relationships let go of deleted objects, whatever these know themselves. */
+function leaveCollections(unit: UnitOfWork, states: readonly InstanceState[]): void {
+  for (const mapper of new Set(states.map((state) => state.mapper))) {
+    for (const { relationship, back } of otherSides(mapper)) {
+      if (relationship.kind !== "manyToMany") continue;
+      const gone = new Set<Instance>();
+      for (const state of states) if (state.mapper === mapper) gone.add(state.instance);
+      for (const owner of unit.identity.ofMapper(relationship.target)) {
+        const state = rawState(owner);
+        const members = state instanceof InstanceState ? relationOf(state, back.key) : undefined;
+        if (!(members instanceof Members)) continue;
+        const known = members.items ?? members.added;
+        const leaving = [...(gone.size < known.size ? gone : known)].filter((one) => gone.has(one) && known.has(one));
+        for (const one of leaving) leaveOwner(unit, one, owner, back);
+      }
+    }
+  }
+}
+
 function ownerOf(unit: UnitOfWork, instance: Instance, side: OtherSide): Instance | undefined {
   const { target, targetKey, foreignKey } = side.relationship;
   const value = instance.dataValues[foreignKey.name];
@@ -182,11 +202,7 @@ function leaveOwner(unit: UnitOfWork, instance: Instance, owner: Instance, back:
   const relation = relationOf(other, back.key);
   if (relation === undefined) return;
   if (relation instanceof Members) {
-    unit.frame.noteRelation(other, back.key, () => ({
-      items: relation.items === undefined ? undefined : [...relation.items],
-      added: NONE,
-      removed: NONE,
-    }));
+    unit.frame.noteRelation(other, back.key, () => ({ items: relation.stored, added: NONE, removed: NONE }));
     relation.forget(instance);
   } else if (relation.value === instance) {
     unit.frame.noteRelation(other, back.key, { value: relation.value });
@@ -199,7 +215,7 @@ const NONE: ReadonlySet<Instance> = new Set();
 /** The objects of a relationship, as far as they are in memory. */
 function relatedTo(state: InstanceState, relationship: Relationship): Iterable<Instance> {
   const relation = relationOf(state, relationship.key);
-  if (relation instanceof Members) return [...(relation.items ?? [])];
+  if (relation instanceof Members) return [...(relation.items ?? relation.added)];
   const value = relationship.toMany ? undefined : currentReference(state, relationship);
   return value ? [value] : NOBODY;
 }

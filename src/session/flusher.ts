@@ -88,8 +88,9 @@ export class Flusher {
         if (error instanceof CircularDependencyError) await this.#transaction.fail(error);
         throw error;
       }
+      if (plan !== undefined) await this.#execute(plan);
+      for (const state of work.unfinished) if (state.status === "persistent") this.#unit.touch(state);
       if (plan === undefined) return none;
-      await this.#execute(plan);
       return {
         inserts: plan.inserts.length - plan.replaced.size,
         updates: plan.updates.length + plan.replaced.size,
@@ -161,8 +162,10 @@ export class Flusher {
     for (const state of deletes) if (state.relations !== undefined) related.push(state);
     links.collect(related);
     const halves = chosen === undefined ? [] : halvesLeft(related, chosen);
+    const unfinished = chosen === undefined ? [] : related.filter((state) => leadsToLeftOut(state, chosen));
+    const isWritten = chosen === undefined ? this.#isMember : this.#isChosenMember(chosen);
     for (let i = 0; i < inserted; i++)
-      this.#takeRelations(related[i] as InstanceState, links, (taken) => newRelations.push(taken));
+      this.#takeRelations(related[i] as InstanceState, links, isWritten, (taken) => newRelations.push(taken));
     links.dissociateAll(deletes);
     const touched: InstanceState[] = [];
     for (const state of unit.touched)
@@ -182,7 +185,9 @@ export class Flusher {
       suspects,
       newRelations,
       halves,
-      everything: chosen === undefined,
+      unfinished,
+      isWritten,
+      chosen,
     };
   }
 
@@ -248,7 +253,7 @@ export class Flusher {
   // Planning
 
   #plan(work: Work): FlushPlan | undefined {
-    const { inserts, touched, deletes, together, links, newRelations, everything } = work;
+    const { inserts, touched, deletes, together, links, newRelations, isWritten, chosen } = work;
     const now = new Date();
     let plan: FlushPlan;
     try {
@@ -260,9 +265,10 @@ export class Flusher {
       throw error;
     }
     plan.newRelations = newRelations;
-    for (const states of [touched, deletes]) {
+    const own = chosen === undefined ? touched : touched.filter((state) => chosen.has(state));
+    for (const states of [own, deletes]) {
       for (const state of states)
-        this.#takeRelations(state, links, (relation, before) => {
+        this.#takeRelations(state, links, isWritten, (relation, before) => {
           if (before !== undefined) plan.relations.push({ state, key: relation.relationship.key, before });
         });
     }
@@ -271,8 +277,8 @@ export class Flusher {
       const before = relation instanceof Members ? relation.flushedOne(member) : undefined;
       if (before !== undefined) plan.relations.push({ state, key, before });
     }
-    if (everything) this.#unit.touched.clear();
-    else for (const states of [touched, deletes]) for (const state of states) this.#unit.touched.delete(state);
+    if (chosen === undefined) this.#unit.touched.clear();
+    else for (const states of [own, deletes]) for (const state of states) this.#unit.touched.delete(state);
     const isEmpty = plan.steps.length === 0;
     if (isEmpty) {
       for (const state of touched) state.flushing = undefined;
@@ -286,13 +292,14 @@ export class Flusher {
   #takeRelations(
     state: InstanceState,
     links: Links,
+    isWritten: (member: Instance) => boolean,
     take: (relation: Relation, before: RelationBefore | undefined) => void,
   ): void {
     for (let relation = state.relations; relation !== undefined; relation = relation.next) {
-      if (!relation.changed) continue;
+      if (!(relation instanceof Members ? relation.isNoted : relation.changed)) continue;
       if (relation instanceof Reference && relation.value && !this.#isInSession(relation.value)) continue;
       const isKnown = relation instanceof Members && links.isConfirmed(relation);
-      take(relation, relation.flushed(isKnown ? undefined : this.#isMember));
+      take(relation, relation.flushed(isKnown ? undefined : isWritten));
     }
   }
 
@@ -301,6 +308,11 @@ export class Flusher {
   }
 
   readonly #isMember = (instance: Instance): boolean => this.#isInSession(instance);
+
+  /** A new object that is left out of the flush writes its foreign key itself, later. */
+  #isChosenMember(chosen: ReadonlySet<InstanceState>): (instance: Instance) => boolean {
+    return (instance) => this.#isInSession(instance) && !isLeftOut(instance, chosen);
+  }
 
   /** Nothing of the plan was sent: what it took from the objects is given back. */
   #giveBackAll(plan: FlushPlan): void {
@@ -345,14 +357,18 @@ interface Work {
   newRelations: Relation[];
   /** What objects that are left out note of many-to-many links that are written. */
   halves: Half[];
+  /** Objects with new members that are left out: they have to be looked at again. */
+  unfinished: readonly InstanceState[];
+  /** Whether an object that was added to a collection is written, or was. */
+  isWritten: (member: Instance) => boolean;
   rules: RulesOfModels;
   touched: InstanceState[];
   deletes: InstanceState[];
   /** Deleted objects that share their states. */
   together: readonly DeletedTogether[];
   links: Links;
-  /** Nothing was left out. */
-  everything: boolean;
+  /** The objects that are flushed; undefined: nothing is left out. Their changes may reach foreign keys of others. */
+  chosen: ReadonlySet<InstanceState> | undefined;
 }
 
 /** What the models of a flush ask of their objects; asked of each model once. */
@@ -415,6 +431,18 @@ function withNew(states: readonly InstanceState[]): Set<InstanceState> {
 
 function linkedBy(members: Members): Iterable<Instance> {
   return members.relationship.kind === "manyToMany" ? members.added : [];
+}
+
+/** Whether an object is new and no part of a flush of some objects. */
+function isLeftOut(instance: Instance, chosen: ReadonlySet<InstanceState>): boolean {
+  const state = peekState(instance);
+  return state !== undefined && "status" in state && state.status === "pending" && !chosen.has(state);
+}
+
+function leadsToLeftOut(state: InstanceState, chosen: ReadonlySet<InstanceState>): boolean {
+  for (let relation = state.relations; relation !== undefined; relation = relation.next)
+    if (relation instanceof Members) for (const member of relation.added) if (isLeftOut(member, chosen)) return true;
+  return false;
 }
 
 /** The other side of a many-to-many link: an object that is left out of the flush which writes the link. */

@@ -113,6 +113,9 @@ export function loadMembers(
   stored: readonly Instance[],
 ): void {
   const left = members.replacing ? rows.filter((row) => members.items?.has(row) !== true) : [];
+  // A rollback brings the row back, and with it members that are not there now.
+  if (owner.status === "deleted")
+    owner.unit?.frame.noteRelation(owner, members.relationship.key, { items: members.stored, added: [], removed: [] });
   members.load(rows, owner.unit?.epoch ?? 0, stored);
   if (left.length === 0) return;
   const back = members.relationship.backref;

@@ -164,6 +164,17 @@ export class Members {
     return this.replacing || this.#arrived !== undefined || this.added.size > 0 || this.removed.size > 0;
   }
 
+  /** Whether a flush has to take note: of what it writes, or that changes came to nothing. */
+  get isNoted(): boolean {
+    return this.#before !== undefined || this.changed;
+  }
+
+  /** The members without unflushed changes; undefined: not loaded. */
+  get stored(): readonly Instance[] | undefined {
+    if (this.#before !== undefined) return this.#before.items;
+    return this.#loaded ?? (this.#items === undefined ? undefined : [...this.#items]);
+  }
+
   /** Nothing is known of the members but who arrived. */
   get #isBlank(): boolean {
     return !this.isLoaded && !this.replacing && !this.#added && !this.#removed && !this.#discarded;
@@ -254,6 +265,11 @@ export class Members {
     else if (this.#removed?.delete(instance)) this.#writableItems()?.add(instance);
   }
 
+  /** An object is a member after all, though the members were loaded while its row said otherwise. */
+  rejoin(instance: Instance): void {
+    this.#writableItems()?.add(instance);
+  }
+
   /** A member's row is gone. */
   forget(instance: Instance): void {
     this.#gatherArrived();
@@ -271,15 +287,15 @@ export class Members {
   }
 
   /**
-   * What was added and removed is being written, except members outside the session: they wait for their own adding.
+   * What was added and removed is being written, except members whose own rows are not: they wait for these.
    *
-   * @param isInSession  asked of each member that was added; undefined: all of them are known to be
+   * @param isWritten  asked of each member that was added; undefined: all of them are known to be
    * @returns what it was before; undefined where nothing was changed
    */
-  flushed(isInSession: ((member: Instance) => boolean) | undefined): RelationBefore | undefined {
-    const before = this.#before;
-    if (before === undefined) return undefined;
-    if (isInSession === undefined) {
+  flushed(isWritten: ((member: Instance) => boolean) | undefined): RelationBefore | undefined {
+    if (!this.isNoted) return undefined;
+    const before = this.#before ?? { items: undefined };
+    if (isWritten === undefined) {
       const added = this.#arrived ?? this.added;
       const { removed } = this;
       this.#forgetChanges();
@@ -288,7 +304,7 @@ export class Members {
     const { added, removed } = this;
     this.#forgetChanges();
     for (const member of added) {
-      if (isInSession(member)) continue;
+      if (isWritten(member)) continue;
       this.#writableItems()?.delete(member);
       this.add(member);
     }
@@ -352,6 +368,6 @@ export class Members {
   }
 
   #remember(): void {
-    this.#before ??= { items: this.#loaded ?? (this.#items === undefined ? undefined : [...this.#items]) };
+    this.#before ??= { items: this.stored };
   }
 }

@@ -9,6 +9,7 @@ import { LoadedState, peekState, rawState } from "./instance-state";
 import { describeInstance } from "./label";
 import { ownState } from "./own-state";
 import { Members } from "./relation-values";
+import { RolledBackMembers } from "./rolled-back-members";
 import type { Session } from "./session";
 import { DeletedStates, NewStates, TouchedStates } from "./state-set";
 
@@ -366,7 +367,9 @@ export class UnitOfWork {
     const leaving = new Set<InstanceState>();
     for (const { inserted } of this.frames.slice(depth)) for (const state of inserted) leaving.add(state);
     this.undoUnflushed(leaving);
+    const members = new RolledBackMembers(this, this.frames.slice(depth), leaving);
     for (let i = this.frames.length - 1; i >= depth; i--) (this.frames[i] as Frame).restore(leaving);
+    members.settle();
     this.frames = depth === 0 ? [new Frame(undefined)] : this.frames.slice(0, depth);
   }
 }

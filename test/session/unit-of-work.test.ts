@@ -657,6 +657,152 @@ describeSession("flush plan", defineAll, (work) => {
     expect(await work.rows("users")).toMatchObject([{ role_id: old.id }]);
   });
 
+  it("F-20: new members that a flush of some objects left out can leave their collection before they are written", async () => {
+    const { s } = work;
+    const order = make("Order", { number: "1" });
+    const [kept, left] = ["kept", "left"].map((text) => make("Line", { text, order }));
+    s.addAll([order, kept, left]);
+    await s.flush([order, kept]);
+    expect([s.stateOf(kept), s.stateOf(left)]).toEqual(["persistent", "pending"]);
+    order.lines = [kept];
+    await s.commit();
+    expect([s.stateOf(left), order.lines.toArray()]).toEqual(["transient", [kept]]);
+    expect(await work.rows("lines")).toMatchObject([{ text: "kept", orderId: order.id }]);
+    const next = make("Line", { text: "next" });
+    order.lines.append(next);
+    await s.flush([order]);
+    expect([s.stateOf(next), order.lines.includes(next)]).toEqual(["pending", true]);
+    await s.rollback();
+    expect([s.stateOf(next), order.lines.toArray()]).toEqual(["transient", [kept]]);
+  });
+
+  it("F-20: an object that a flush of some objects leaves out keeps its changes, though its foreign key is written", async () => {
+    const { s } = work;
+    const [first, second] = ["1", "2"].map((number) => make("Order", { number }));
+    const line = make("Line", { text: "line", order: first });
+    await save(first, line);
+    await first.lines.load();
+    s.add(second);
+    second.lines = [line];
+    await s.flush([first]);
+    expect([line.order, first.lines.toArray(), s.stateOf(second)]).toEqual([second, [], "pending"]);
+    line.order = first;
+    await s.commit();
+    expect([line.order, first.lines.toArray(), second.lines.toArray()]).toEqual([first, [line], []]);
+    expect(await work.rows("lines")).toMatchObject([{ orderId: first.id }]);
+  });
+
+  it("F-20: a rollback takes what a flush of some objects moved out of a collection that was assigned blindly", async () => {
+    const { s } = work;
+    const [first, second] = ["1", "2"].map((number) => make("Order", { number }));
+    const line = make("Line", { text: "moved", order: first });
+    await save(first, second, line);
+    await first.lines.load();
+    second.lines = [line];
+    await s.flush([line]);
+    await s.flush();
+    expect(second.lines.toArray()).toEqual([line]);
+    await s.rollback();
+    expect([line.order, line.orderId]).toEqual([first, first.id]);
+    expect([first.lines.toArray(), second.lines.toArray()]).toEqual([[line], []]);
+    work.sql();
+    await s.commit();
+    expect(work.sql()).toEqual([]);
+    expect(await work.rows("lines")).toMatchObject([{ orderId: first.id }]);
+  });
+
+  it("F-14: a member that came and went does not bring others back with a rollback to a savepoint", async () => {
+    const { s } = work;
+    const order = make("Order", { number: "1" });
+    const gone = make("Line", { text: "gone", order });
+    await save(order, gone);
+    await order.lines.load();
+    const visitor = make("Line", { text: "visitor" });
+    order.lines.append(visitor);
+    order.lines.remove(visitor);
+    await s.flush();
+    s.delete(gone);
+    const savepoint = await s.beginNested();
+    s.add(make("Line", { text: "later", order }));
+    await savepoint.rollback();
+    expect(order.lines.toArray()).toEqual([]);
+    await s.commit();
+    expect([order.lines.toArray(), await work.rows("lines")]).toEqual([[], []]);
+  });
+
+  it("F-17: a deleted object leaves the many-to-many collections that know of it, though its own is not loaded", async () => {
+    const { s } = work;
+    const [item, other] = ["a", "b"].map((name) => make("Item", { name }));
+    const [gone, kept] = ["gone", "kept"].map((word) => make("Keyword", { word, items: [item] }));
+    await save(item, other, gone, kept);
+    await item.keywords.load();
+    expect(gone.items.isLoaded).toBe(false);
+    s.delete(gone);
+    await s.flush();
+    expect(item.keywords.toArray()).toEqual([kept]);
+    await s.rollback();
+    expect(item.keywords.toArray()).toEqual([gone, kept]);
+    await other.keywords.load();
+    other.keywords.append(gone);
+    await s.flush();
+    s.delete(gone);
+    await s.commit();
+    expect([item.keywords.toArray(), other.keywords.toArray()]).toEqual([[kept], []]);
+    expect(await work.rows("item_keywords", "1")).toHaveLength(1);
+  });
+
+  it("S-52: a rollback sets collections right that were loaded after what it undoes", async () => {
+    const { s } = work;
+    const [first, second] = ["1", "2"].map((number) => make("Order", { number }));
+    const [line, doomed] = ["line", "doomed"].map((text) => make("Line", { text, order: first }));
+    const item = make("Item", { name: "i" });
+    const keyword = make("Keyword", { word: "k", items: [item] });
+    await save(first, second, line, doomed, item, keyword);
+    await keyword.items.load();
+    line.orderId = second.id;
+    for (const gone of [doomed, keyword]) s.delete(gone);
+    s.add(make("Line", { text: "new", orderId: second.id }));
+    await s.flush();
+    for (const collection of [first.lines, second.lines, item.keywords]) await collection.load();
+    expect([first.lines.length, second.lines.length, item.keywords.length]).toEqual([0, 2, 0]);
+    await s.rollback();
+    expect([new Set(first.lines), second.lines.toArray()]).toEqual([new Set([line, doomed]), []]);
+    expect(item.keywords.toArray()).toEqual([keyword]);
+    work.sql();
+    await s.commit();
+    expect(work.sql()).toEqual([]);
+  });
+
+  it("S-52: what was loaded of a deleted object is forgotten when a rollback brings its row back", async () => {
+    const { s } = work;
+    const item = make("Item", { name: "i" });
+    const keyword = make("Keyword", { word: "k", items: [item] });
+    await save(item, keyword);
+    s.expire(item);
+    s.delete(item);
+    await s.flush();
+    await s.load(item, "keywords");
+    await s.rollback();
+    expect(item.keywords.isLoaded).toBe(false);
+    expect((await item.keywords.load()).toArray()).toEqual([keyword]);
+  });
+
+  it("S-64: links of an object that is added again after a rollback are written once", async () => {
+    const { s } = work;
+    const keyword = make("Keyword", { word: "k" });
+    await save(keyword);
+    const item = make("Item", { name: "i", keywords: [keyword] });
+    s.add(item);
+    await s.flush();
+    await s.rollback();
+    s.add(item);
+    await s.commit();
+    item.name = "renamed";
+    item.keywords.append(make("Keyword", { word: "more" }));
+    await s.commit();
+    expect(await work.rows("item_keywords", "1")).toHaveLength(2);
+  });
+
   it("S-61: a flush that fails restores what was changed and deleted, or deleted as an orphan", async () => {
     const { s } = work;
     const [first, second] = ["1", "2"].map((number) => make("Order", { number }));
