@@ -265,9 +265,7 @@ describeSession("relationships", defineAll, (work) => {
     const [person]: any[] = await (models.Person as any).query.options(joined("passport")).all();
     expect([Object.entries(person.passport.dataValues)]).toEqual(passports);
     s.expungeAll();
-    const [some]: any[] = await (models.Role as any).query
-      .options(joined("users"), loadOnly("users.username"))
-      .all();
+    const [some]: any[] = await (models.Role as any).query.options(joined("users"), loadOnly("users.username")).all();
     expect(some.users.map(({ dataValues }: any) => Object.keys(dataValues))).toEqual([
       ["id", "username"],
       ["id", "username"],
