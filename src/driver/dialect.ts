@@ -444,6 +444,9 @@ export type ValueKind =
   | "blob"
   | "uuid";
 
+/** What helps where the database gave up a transaction for another one. */
+export const WORK_AGAIN = "db.session.rollback(), then do the work of the transaction again";
+
 /** Rows of one bulk statement at the most: keeps a statement's text and its JSON within a few megabytes. */
 export const CHUNK_ROWS = 5000;
 /** Keys of one bulk DELETE at the most. */

@@ -12,7 +12,7 @@ import type {
   ValueKind,
   LexicalRules,
 } from "./dialect";
-import { Dialect, chunks } from "./dialect";
+import { Dialect, WORK_AGAIN, chunks } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readMysqlPlan } from "./plan";
 
@@ -43,8 +43,6 @@ const COMMITTING =
 const BEGINS_COMMITTING = new RegExp(`^(${COMMITTING})\\b`, "i");
 /** Most texts hold none of the words, and need no closer look. */
 const MAY_COMMIT = new RegExp(`\\b(${COMMITTING.replaceAll(" ", "\\s+")})\\b`, "i");
-
-const AGAIN = "db.session.rollback(), then do the work of the transaction again";
 
 /** MariaDB and MySQL, and what speaks their protocol, through the mariadb or the mysql2 package. */
 export class MysqlDialect extends Dialect {
@@ -289,7 +287,7 @@ export class MysqlDialect extends Dialect {
       case 1205: // lock wait
       case 1206: // lock table full
       case 1213: // deadlock
-        return new OperationalError(message, { ...options, hint: AGAIN });
+        return new OperationalError(message, { ...options, hint: WORK_AGAIN });
       case 1044: // access denied
       case 1045:
       case 1049: // unknown database

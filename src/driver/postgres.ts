@@ -13,7 +13,7 @@ import type {
   ValueKind,
   LexicalRules,
 } from "./dialect";
-import { Dialect, chunks, firstValues } from "./dialect";
+import { Dialect, WORK_AGAIN, chunks, firstValues } from "./dialect";
 import type { PlanNode } from "./plan";
 import { readPostgresPlan } from "./plan";
 import type { JsonEncoding } from "./json-rows";
@@ -278,12 +278,10 @@ export class PostgresDialect extends Dialect {
     }
     // Classes 08 connection, 40 rollback, 53 resources, 55 locks, 57 intervention, 58 system; driver errors have no SQLSTATE.
     if (!code || /^(08|40|53|55|57|58)/.test(code) || !/^[0-9A-Z]{5}$/.test(code))
-      return new OperationalError(message, { ...options, hint: /^(40|55)/.test(code ?? "") ? AGAIN : undefined });
+      return new OperationalError(message, { ...options, hint: /^(40|55)/.test(code ?? "") ? WORK_AGAIN : undefined });
     return new DatabaseError(message, options);
   }
 }
-
-const AGAIN = "db.session.rollback(), then do the work of the transaction again";
 
 /** The query's own rows are locked: those of a part of it may be held. */
 const LOCKS = / FOR UPDATE(?: OF [^()]+)?$/;

@@ -163,7 +163,7 @@ export class SqliteDialect extends Dialect {
     const keys: number[] = [];
     if (generatedKey !== undefined) {
       // Only one writer exists and it is us: the ids that SQLite would give are known beforehand.
-      next = request.firstKey ?? (await this.#lastKey(runner, request, generatedKey)) + 1;
+      next = request.firstKey ?? (await this.#nextId(runner, request, generatedKey));
       for (let i = 0; i < rows.length; i++) keys.push(next + i);
       names.unshift(this.identifier(generatedKey));
       values.unshift("? + key");
@@ -206,10 +206,10 @@ export class SqliteDialect extends Dialect {
   override async nextKey(runner: StatementRunner, request: InsertRequest): Promise<number | undefined> {
     const { generatedKey, columns, returning = [] } = request;
     if (generatedKey === undefined || columns.length === 0 || returning.length > 0) return undefined;
-    return (await this.#lastKey(runner, request, generatedKey)) + 1;
+    return this.#nextId(runner, request, generatedKey);
   }
 
-  async #lastKey(runner: StatementRunner, request: InsertRequest, key: string): Promise<number> {
+  async #nextId(runner: StatementRunner, request: InsertRequest, key: string): Promise<number> {
     const name = this.identifier(key);
     const [hasSequences] = await runner.all("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'");
     const sequence = hasSequences ? "coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = ?), 0)" : "0";
@@ -217,7 +217,7 @@ export class SqliteDialect extends Dialect {
       `SELECT max(${sequence}, coalesce((SELECT max(${name}) FROM ${request.table}), 0)) AS last`,
       hasSequences ? [request.tableName] : [],
     );
-    return Number(row?.["last"] ?? 0);
+    return Number(row?.["last"] ?? 0) + 1;
   }
 
   override prepareRows(rows: InsertRequest["rows"]): void {
