@@ -439,8 +439,10 @@ export class Flush {
         const running = run(part);
         if (!isLast || written !== undefined) {
           await whileRunning(running, async () => {
-            if (!isLast) next = parts.next();
-            if (next.done !== true && !isLast) dialect.prepareRows(next.value, ordered);
+            if (!isLast) {
+              next = parts.next();
+              if (next.done !== true) dialect.prepareRows(next.value, ordered);
+            }
             await written?.();
           });
         }

@@ -7,7 +7,7 @@ import { InstanceState, LoadedState, peekState, rawState } from "./instance-stat
 import { nameForError } from "./label";
 import { currentReference } from "./linking";
 import { Members } from "./relation-values";
-import { relationOf } from "./relations";
+import { relationIn, relationOf } from "./relations";
 import type { UnitOfWork } from "./unit-of-work";
 
 /** The rows of objects of one model were inserted, or took over those of deleted ones. */
@@ -174,8 +174,7 @@ function leaveCollections(unit: UnitOfWork, states: readonly InstanceState[]): v
       const gone = new Set<Instance>();
       for (const state of states) if (state.mapper === mapper) gone.add(state.instance);
       for (const owner of unit.identity.ofMapper(relationship.target)) {
-        const state = rawState(owner);
-        const members = state instanceof InstanceState ? relationOf(state, back.key) : undefined;
+        const members = relationIn(owner, back.key);
         if (!(members instanceof Members)) continue;
         const known = members.items ?? members.added;
         const leaving = [...(gone.size < known.size ? gone : known)].filter((one) => gone.has(one) && known.has(one));

@@ -7,7 +7,7 @@ import type { Instance, InstanceState } from "./instance-state";
 import { peekState, InstanceState as State } from "./instance-state";
 import { Members } from "./relation-values";
 import type { Reference } from "./relation-values";
-import { membersOf, referenceOf, relationOf } from "./relations";
+import { membersOf, referenceOf, relationIn, relationOf } from "./relations";
 import type { Relation } from "./relations";
 import { ownState } from "./own-state";
 
@@ -174,8 +174,7 @@ function join(target: Instance, back: Relationship, owner: Instance): void {
 
 /** Assigned to the owner that it has: where that one was given other members without a look at its old ones, it stays among them. */
 function stay(target: Instance, back: Relationship, owner: Instance): void {
-  const state = peekState(target);
-  const members = state instanceof State ? relationOf(state, back.key) : undefined;
+  const members = relationIn(target, back.key);
   if (members instanceof Members && members.replacing) members.add(owner);
 }
 
@@ -205,8 +204,7 @@ export function undoRelation(state: InstanceState, relation: Relation): void {
 
 /** The other side forgets what it noted of one object; one that came from another owner goes back there. */
 function retract(target: Instance, back: Relationship, instance: Instance): void {
-  const shared = peekState(target);
-  const relation = shared instanceof State ? relationOf(shared, back.key) : undefined;
+  const relation = relationIn(target, back.key);
   if (relation instanceof Members) relation.retract(instance);
   else if (relation?.changed) {
     const { value, before } = relation;

@@ -9,7 +9,7 @@ import type { Instance } from "./instance-state";
 import { InstanceState, peekState } from "./instance-state";
 import { ownState } from "./own-state";
 import { Members, Reference } from "./relation-values";
-import { relationOf } from "./relations";
+import { relationIn, relationOf } from "./relations";
 import type { Relation } from "./relations";
 import type { UnitOfWork } from "./unit-of-work";
 
@@ -102,8 +102,7 @@ export class Links {
   /** A new object has copied its reference's key: the collection on the other side need not do so for it. */
   #confirm(child: Instance, { relationship: { backref }, value }: Reference): void {
     if (!value || backref === undefined || backref.scope !== undefined || backref.postUpdate) return;
-    const state = peekState(value);
-    const members = state instanceof InstanceState ? relationOf(state, backref.key) : undefined;
+    const members = relationIn(value, backref.key);
     if (!(members instanceof Members) || members.arrivals === 0) return;
     const confirmed = this.#confirmed.get(members) ?? 0;
     // Objects are added to a collection and to the session in one order, as a rule.

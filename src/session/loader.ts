@@ -282,9 +282,9 @@ export class Loader {
     let areUnchanged = true;
     for (const child of children) {
       const state = peekState(child);
-      const isLoaded = state instanceof LoadedState;
-      areUnchanged &&= isLoaded;
-      const value = isLoaded ? child.dataValues[foreignKey.name] : storedValue(child, state, foreignKey);
+      const own = state instanceof LoadedState ? undefined : state;
+      areUnchanged &&= own === undefined;
+      const value = own === undefined ? child.dataValues[foreignKey.name] : committedValue(own, foreignKey);
       byKey.get(sourceKey.canonicalKey(value))?.push(child);
     }
     const fill = collectionFiller(this.#unit, relationship, { overwrite: true, areUnchanged });
@@ -374,12 +374,6 @@ export class Loader {
     const members = membersOf(state, relationship);
     return members.isLoaded && !members.replacing && !members.noload && members.epoch >= this.#unit.epoch;
   }
-}
-
-/** The value that the row has: an unflushed change of the object is not yet in the database. */
-function storedValue(instance: Instance, state: InstanceState | undefined, { name }: Attribute): unknown {
-  const original = state?.original;
-  return original !== undefined && name in original ? original[name] : instance.dataValues[name];
 }
 
 /** The instances of the first entity among the results. */

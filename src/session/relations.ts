@@ -1,5 +1,6 @@
 import type { Relationship } from "../mapper/relationship";
-import type { InstanceState } from "./instance-state";
+import type { Instance } from "./instance-state";
+import { InstanceState, rawState } from "./instance-state";
 import { Members, Reference } from "./relation-values";
 
 /** What is known of one relationship of an instance; with `next` a list of them, in the order of their first use. */
@@ -10,6 +11,12 @@ export function relationOf(state: InstanceState, key: string): Relation | undefi
   for (let relation = state.relations; relation !== undefined; relation = relation.next)
     if (relation.relationship.key === key) return relation;
   return undefined;
+}
+
+/** The same of an instance, which may have no state of its own: then nothing is. */
+export function relationIn(instance: Instance, key: string): Relation | undefined {
+  const state = rawState(instance);
+  return state instanceof InstanceState ? relationOf(state, key) : undefined;
 }
 
 /** Forgets what is known of a relationship. */

@@ -43,7 +43,10 @@ export function readRelationship(instance: Instance, relationship: Relationship)
   const state = ownState(instance, relationship.source);
   const value = currentReference(state, relationship);
   if (value !== undefined) return value;
-  throw notLoaded(state, relationship);
+  const variable = variableOf(relationship.source);
+  const load = `await db.session.load(${variable}, "${relationship.key}")`;
+  const isOutside = state.unit === undefined && !state.raiseload?.has(relationship.key);
+  throw notLoaded(state, relationship, load, isOutside ? `db.session.add(${variable}), then ${load}` : load);
 }
 
 /** Assigns a relationship of an instance. */
@@ -54,26 +57,27 @@ export function writeRelationship(instance: Instance, relationship: Relationship
   else assignReference(state, relationship, value);
 }
 
-function notLoaded(state: InstanceState, relationship: Relationship): NotLoadedError {
-  const { name } = relationship.source;
-  const variable = name.charAt(0).toLowerCase() + name.slice(1);
-  const what = `${relationship.label} of ${describeInstance(state.instance, state.mapper)}`;
-  if (state.raiseload?.has(relationship.key)) {
-    return new NotLoadedError(`'${relationship.label}' is not available due to raiseload: ${what} was not loaded.`, {
-      model: name,
-      key: relationship.key,
-      hint: `await db.session.load(${variable}, "${relationship.key}")`,
-    });
-  }
-  const load = `await db.session.load(${variable}, "${relationship.key}")`;
-  return new NotLoadedError(
-    `Cannot read ${what}: it is not loaded. Load it with ${load}, or with the query's .options(selectin("${relationship.key}")).`,
-    {
-      model: name,
-      key: relationship.key,
-      hint: state.unit === undefined ? `db.session.add(${variable}), then ${load}` : load,
-    },
-  );
+/**
+ * The error for a relationship that is read and not loaded.
+ *
+ * @param load  what loads it
+ * @param hint  the way out: the same, or what has to come before it
+ */
+function notLoaded(
+  state: InstanceState,
+  { key, label, source }: Relationship,
+  load: string,
+  hint: string,
+): NotLoadedError {
+  const what = `${label} of ${describeInstance(state.instance, state.mapper)}`;
+  const message = state.raiseload?.has(key)
+    ? `'${label}' is not available due to raiseload: ${what} was not loaded.`
+    : `Cannot read ${what}: it is not loaded. Load it with ${load}, or with the query's .options(selectin("${key}")).`;
+  return new NotLoadedError(message, { model: source.name, key, hint });
+}
+
+function variableOf({ name }: Relationship["source"]): string {
+  return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
 const collections = new WeakMap<InstanceState, Map<string, Collection<Model>>>();
@@ -200,23 +204,8 @@ export class Collection<T extends Model = Model> extends Query<T> {
   get #items(): ReadonlySet<Instance> {
     const { items } = this.#members;
     if (items !== undefined) return items;
-    const { key, label } = this.#relationship;
-    const owner = this.#relationship.source.name;
-    const variable = owner.charAt(0).toLowerCase() + owner.slice(1);
-    const load = `await ${variable}.${key}.load()`;
-    if (this.#owner.raiseload?.has(key)) {
-      const what = describeInstance(this.#owner.instance, this.#owner.mapper);
-      throw new NotLoadedError(`'${label}' is not available due to raiseload: ${label} of ${what} was not loaded.`, {
-        model: owner,
-        key,
-        hint: load,
-      });
-    }
-    throw new NotLoadedError(
-      `Cannot read ${label} of ${describeInstance(this.#owner.instance, this.#owner.mapper)}: it is not loaded. ` +
-        `Load it with ${load}, or with the query's .options(selectin("${key}")).`,
-      { model: owner, key, hint: load },
-    );
+    const load = `await ${variableOf(this.#relationship.source)}.${this.#relationship.key}.load()`;
+    throw notLoaded(this.#owner, this.#relationship, load, load);
   }
 }
 

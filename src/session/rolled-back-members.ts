@@ -6,7 +6,7 @@ import type { Instance, InstanceState } from "./instance-state";
 import { InstanceState as State, rawState } from "./instance-state";
 import { Members } from "./relation-values";
 import type { Relation } from "./relations";
-import { relationOf } from "./relations";
+import { relationIn } from "./relations";
 import type { UnitOfWork } from "./unit-of-work";
 
 /**
@@ -60,7 +60,7 @@ export class RolledBackMembers {
       keys.set(child, key === null ? undefined : targetKey.canonicalKey(key));
     }
     for (const [key, owner] of owners) {
-      const relation = relationIn(owner, backref);
+      const relation = relationIn(owner, backref.key);
       if (relation === undefined) continue;
       for (const member of among(relation, keys)) if (keys.get(member) !== key) forget(relation, member);
     }
@@ -72,7 +72,7 @@ export class RolledBackMembers {
     if (this.#isLeaving(instance)) return;
     for (const relationship of mapper.relationships.values()) {
       const { kind, backref } = relationship;
-      const known = kind === "manyToMany" && backref !== undefined ? relationIn(instance, relationship) : undefined;
+      const known = kind === "manyToMany" && backref !== undefined ? relationIn(instance, relationship.key) : undefined;
       if (!(known instanceof Members) || backref === undefined) continue;
       for (const member of known.items ?? []) this.#join(member, backref, instance);
     }
@@ -87,7 +87,7 @@ export class RolledBackMembers {
 
   /** What an object knows of a relationship; those that become transient keep what they have. */
   #relation(owner: Instance, side: Relationship): Relation | undefined {
-    return this.#isLeaving(owner) ? undefined : relationIn(owner, side);
+    return this.#isLeaving(owner) ? undefined : relationIn(owner, side.key);
   }
 
   #isLeaving(instance: Instance): boolean {
@@ -99,11 +99,6 @@ export class RolledBackMembers {
 /** References with another side. */
 function referencesOf({ relationships }: Mapper): Relationship[] {
   return [...relationships.values()].filter(({ kind, backref }) => kind === "manyToOne" && backref !== undefined);
-}
-
-function relationIn(owner: Instance, { key }: Relationship): Relation | undefined {
-  const state = rawState(owner);
-  return state instanceof State ? relationOf(state, key) : undefined;
 }
 
 /** Those of some objects that a relation holds. */

@@ -208,8 +208,7 @@ export class Session implements QueryExecutor {
 
   /** Adds several objects; none if one of them is not an instance of a registered model. */
   addAll(objects: Iterable<object>): void {
-    const instances: Instance[] = [];
-    for (const object of objects) instances.push(this.#instance(object));
+    const instances = this.#instances(objects);
     for (const instance of instances) this.#unit.add(instance, this.mapperOf(instance));
   }
 
@@ -717,8 +716,7 @@ export class Session implements QueryExecutor {
 
   /** Inserts or updates objects without a unit of work: their states do not change, nothing cascades. */
   async bulkSaveObjects(objects: Iterable<object>, options: BulkSaveOptions = {}): Promise<void> {
-    const instances: Instance[] = [];
-    for (const object of objects) instances.push(this.#instance(object));
+    const instances = this.#instances(objects);
     await this.#bulk(() => bulkSaveObjects(this.connection, instances, options), "inserts", instances.length);
   }
 
@@ -803,6 +801,13 @@ export class Session implements QueryExecutor {
         hint: `db.register(${mapper.name})`,
       });
     return mapper;
+  }
+
+  #instances(objects: Iterable<object>): Instance[] {
+    // A loop of its own: a list and a map of it would be made for each of many thousands.
+    const instances: Instance[] = [];
+    for (const object of objects) instances.push(this.#instance(object));
+    return instances;
   }
 
   #instance(value: unknown): Instance {
