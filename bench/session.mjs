@@ -99,7 +99,9 @@ try {
     const peers = database.peers.filter(([peer]) => wanted === undefined || wanted.includes(peer));
     const results = Object.fromEntries(peers.map(([peer]) => [peer, PHASES.map(() => [])]));
     for (let run = 0; run < runs; run++) {
-      for (const [peer] of peers) {
+      // Another peer begins each run, so that none always follows the same one.
+      const order = peers.map((_, i) => peers[(i + run) % peers.length]);
+      for (const [peer] of order) {
         const url = database.url(peer, run);
         measure("sequelize", "create", url, database.server);
         for (const [i, phase] of PHASES.entries()) results[peer][i].push(measure(peer, phase, url));
