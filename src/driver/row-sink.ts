@@ -15,8 +15,8 @@ export interface ResultColumn {
 export interface RowSink {
   /** All columns are numbers or text that no driver converts in a way of its own. */
   readonly isPlain: boolean;
-  /** Rows that the driver could only give as objects; they belong to the sink from now on. */
-  objects(rows: readonly DriverRow[]): void;
+  /** Rows that the driver could only give as objects; they and their array belong to the sink from now on. */
+  objects(rows: DriverRow[]): void;
   /** Comes before the first {@link row}; columns that the sink does not know are passed over. */
   columns(columns: readonly ResultColumn[]): void;
   /** One row; the array is not kept by the driver. */

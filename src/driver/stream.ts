@@ -171,7 +171,7 @@ class BatchQueue<S extends RowSink> implements RowSink {
     if (this.#count === this.#size) this.finish();
   }
 
-  objects(rows: readonly DriverRow[]): void {
+  objects(rows: DriverRow[]): void {
     const sink = this.#newSink();
     sink.objects(rows);
     this.full.push({ sink, count: rows.length });

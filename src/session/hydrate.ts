@@ -1,16 +1,17 @@
 import type { IdentityKey, Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
-import type { CompiledSelect } from "../query/query-executor";
+import type { CompiledSelect, EntitySlot } from "../query/query-executor";
 import { rowMaker } from "../query/result-row";
 import { settleExpired } from "./expiring";
 import type { Instance, InstanceState, Values } from "./instance-state";
 import { LoadedState, peekState, setState } from "./instance-state";
-import { sortedKeys } from "./sorted-keys";
+import { SortedKeys } from "./sorted-keys";
 import { loadMembers, undoRelations } from "./linking";
 import { ownState } from "./own-state";
 import type { EntityPart, ValuePart } from "./row-batch";
 import { NO_ROW, RowBatch } from "./row-batch";
 import { committedValue } from "./row-keys";
+import type { RowReader } from "./row-reader";
 import type { UnitOfWork } from "./unit-of-work";
 import { dropRelation, membersOf, referenceOf, relationOf } from "./relations";
 
@@ -18,6 +19,7 @@ import { dropRelation, membersOf, referenceOf, relationOf } from "./relations";
 export class Hydrator {
   readonly #unit: UnitOfWork;
   readonly #compiled: CompiledSelect;
+  readonly #readers = new Map<EntitySlot, RowReader>();
   readonly #makeTuple: ((values: unknown[]) => readonly unknown[]) | undefined;
 
   constructor(unit: UnitOfWork, compiled: CompiledSelect) {
@@ -31,7 +33,7 @@ export class Hydrator {
 
   /** What the rows are read into. */
   newBatch(): RowBatch {
-    return new RowBatch(this.#compiled);
+    return new RowBatch(this.#compiled, this.#readers);
   }
 
   /** The results of rows that are all there; the batch is of no use afterwards. */
@@ -86,17 +88,28 @@ export class Hydrator {
     size: number,
     hasKnown: boolean,
   ): void {
-    const collected: Instance[][] = parents.map(() => []);
-    for (let row = 0; row < size; row++) {
-      const place = parent.places === undefined ? row : (parent.places[row] as number);
-      const member = children[child.places?.[row] ?? NO_ROW];
-      if (member) collected[place]?.push(member);
+    const collected = new Array<Instance[] | undefined>(parents.length);
+    for (let row = 0; row < size;) {
+      const place = parent.placeAt(row);
+      const start = row;
+      do row++;
+      while (row < size && parent.placeAt(row) === place);
+      if (place === NO_ROW) continue;
+      // Rows of one parent mostly follow each other: their number is that of the members.
+      const members = new Array<Instance>(row - start);
+      let count = 0;
+      for (let i = start; i < row; i++) {
+        const member = children[child.placeAt(i)];
+        if (member) members[count++] = member;
+      }
+      members.length = count;
+      collected[place] = collected[place]?.concat(members) ?? members;
     }
     const overwrite = this.#compiled.populateExisting;
     const fill = collectionFiller(this.#unit, relationship, { overwrite, areUnchanged: !hasKnown });
     for (let place = 0; place < parents.length; place++) {
       const instance = parents[place];
-      if (instance) fill(instance, collected[place] as Instance[]);
+      if (instance) fill(instance, collected[place] ?? []);
     }
   }
 
@@ -110,13 +123,13 @@ export class Hydrator {
   ): void {
     let done = NO_ROW;
     for (let row = 0; row < size; row++) {
-      const place = parent.places === undefined ? row : (parent.places[row] as number);
+      const place = parent.placeAt(row);
       // Places are given in the order of first rows, and the first one counts.
       if (place <= done) continue;
       done = place;
       const instance = parents[place];
       if (!instance) continue;
-      const target = children[child.places?.[row] ?? NO_ROW] ?? null;
+      const target = children[child.placeAt(row)] ?? null;
       const state = ownState(instance, relationship.source);
       const absent =
         target === null && relationship.kind === "manyToOne"
@@ -174,10 +187,9 @@ class EntityReader {
     const single = mapper.primaryKey.length === 1 && only?.kind === "integer" ? only.name : undefined;
     const shelves = this.#unit.identity.shelvesOf(mapper);
     const instances = new Array<Instance | null>(rows.length);
-    const sorted = single === undefined ? undefined : sortedKeys(rows, single);
-    if (sorted !== undefined && shelves.hasRoomFor(sorted.keys)) {
-      for (let i = 0; i < rows.length; i++) instances[i] = new RowClass(rows[i] as Values) as unknown as Instance;
-      shelves.putRun(sorted, instances as Instance[], state);
+    const keys = single === undefined ? undefined : SortedKeys.of(rows, single);
+    if (keys !== undefined && shelves.hasRoomFor(keys)) {
+      shelves.putRun(keys, rows, state, instances);
       return { instances, hasKnown: false };
     }
     let hasKnown = false;

@@ -1,8 +1,8 @@
 import type { IdentityKey, Mapper } from "../mapper/mapper";
-import type { Instance, InstanceState, LoadedState } from "./instance-state";
+import type { Instance, InstanceState, LoadedState, Values } from "./instance-state";
 import { holdTogether, stampLoaded } from "./instance-state";
 import { KeyRun, KeyRuns, SHELF_SIZE } from "./key-run";
-import type { SortedKeys } from "./sorted-keys";
+import { SortedKeys } from "./sorted-keys";
 
 /** Shelves of collected instances are looked for when there are so many shelves, and twice as many as then remained. */
 const FIRST_SWEEP = 512;
@@ -71,7 +71,7 @@ export class IdentityMap {
     const keys = ascendingKeys(states);
     if (keys !== undefined && this.shelvesOf(mapper).hasRoomFor(keys)) {
       const instances = states.map(({ instance }) => instance);
-      place.runs.add(new KeyRun({ keys, places: undefined }, instances, undefined));
+      place.runs.add(KeyRun.of(keys, instances));
       return;
     }
     for (let start = 0; start < states.length; start += SHELF_SIZE) {
@@ -178,20 +178,20 @@ export class Shelves {
   }
 
   /** Whether nothing of the session has one of the keys, so that {@link putRun} may take them. */
-  hasRoomFor(keys: Float64Array): boolean {
+  hasRoomFor({ all, first, last }: SortedKeys): boolean {
     const { shelves, runs } = this.#case;
-    if (shelves.size > 0) for (let i = 0; i < keys.length; i++) if (shelves.has(keys[i] as number)) return false;
-    return runs.hasRoom(keys[0] as number, keys[keys.length - 1] as number);
+    if (shelves.size > 0) for (let i = 0; i < all.length; i++) if (shelves.has(all[i] as number)) return false;
+    return runs.hasRoom(first, last);
   }
 
   /**
-   * Puts in what was loaded together.
+   * Makes instances of what was loaded together, and puts them in.
    *
-   * @param sorted     its keys, of which {@link hasRoomFor} was told
-   * @param instances  as they came, without states; they get this one
+   * @param keys       those of the rows, of which {@link hasRoomFor} was told
+   * @param instances  takes the instances in the order of the rows
    */
-  putRun(sorted: SortedKeys, instances: readonly Instance[], state: LoadedState): void {
-    this.#case.runs.add(new KeyRun(sorted, instances, state));
+  putRun(keys: SortedKeys, rows: readonly Values[], state: LoadedState, instances: (Instance | null)[]): void {
+    this.#case.runs.add(KeyRun.load(keys, rows, state, instances));
   }
 
   /** @param instance  one that has no state yet, and gets this one */
@@ -209,7 +209,7 @@ export class Shelves {
 }
 
 /** The keys of many objects, where they are whole numbers and ascend. */
-function ascendingKeys(states: readonly InstanceState[]): Float64Array | undefined {
+function ascendingKeys(states: readonly InstanceState[]): SortedKeys | undefined {
   if (states.length < SHELF_SIZE) return undefined;
   const keys = new Float64Array(states.length);
   let last = -Infinity;
@@ -218,7 +218,7 @@ function ascendingKeys(states: readonly InstanceState[]): Float64Array | undefin
     if (typeof key !== "number" || !Number.isSafeInteger(key) || key <= last) return undefined;
     keys[i] = last = key;
   }
-  return keys;
+  return SortedKeys.ascending(keys);
 }
 
 function newShelf(place: Case, instances: Instance[]): Shelf {

@@ -1,5 +1,5 @@
 import type { IdentityKey } from "../mapper/mapper";
-import type { Instance, LoadedState } from "./instance-state";
+import type { Instance, LoadedState, Values } from "./instance-state";
 import { holdTogether, stampLoaded } from "./instance-state";
 import type { SortedKeys } from "./sorted-keys";
 
@@ -13,37 +13,56 @@ export const SHELF_SIZE = 32;
  * in which they came, which is that of their memory, and neighbours there are used together.
  */
 export class KeyRun {
-  readonly #keys: Float64Array;
-  readonly #places: Uint32Array | undefined;
+  readonly #keys: SortedKeys;
   readonly #shelves: WeakRef<(Instance | undefined)[]>[] = [];
 
-  /**
-   * @param keys       ascending, each once
-   * @param places     where each key's instance stands; undefined where they stand in order
-   * @param instances  one for each key
-   * @param state      what the instances get, which have no states; undefined: they have their own
-   */
-  constructor({ keys, places }: SortedKeys, instances: readonly Instance[], state: LoadedState | undefined) {
+  private constructor(keys: SortedKeys) {
     this.#keys = keys;
-    this.#places = places;
+  }
+
+  /** @param instances  one for each key; they have states */
+  static of(keys: SortedKeys, instances: readonly Instance[]): KeyRun {
+    const run = new KeyRun(keys);
     for (let start = 0; start < instances.length; start += SHELF_SIZE) {
       const shelf = instances.slice(start, start + SHELF_SIZE);
-      this.#shelves.push(new WeakRef<(Instance | undefined)[]>(shelf));
-      for (const instance of shelf) {
-        if (state === undefined) holdTogether(instance, shelf);
-        else stampLoaded(instance, state, shelf);
+      run.#shelves.push(new WeakRef<(Instance | undefined)[]>(shelf));
+      for (let i = 0; i < shelf.length; i++) holdTogether(shelf[i] as Instance, shelf);
+    }
+    return run;
+  }
+
+  /**
+   * Makes the instances.
+   *
+   * @param rows       one for each key
+   * @param instances  takes the instances in the order of the rows
+   * @param state      what they get
+   */
+  static load(keys: SortedKeys, rows: readonly Values[], state: LoadedState, instances: (Instance | null)[]): KeyRun {
+    const { RowClass } = state.mapper;
+    const run = new KeyRun(keys);
+    for (let start = 0; start < rows.length; start += SHELF_SIZE) {
+      const size = Math.min(SHELF_SIZE, rows.length - start);
+      const shelf = new Array<Instance | undefined>(size);
+      run.#shelves.push(new WeakRef(shelf));
+      for (let i = 0; i < size; i++) {
+        const instance = new RowClass(rows[start + i] as Values) as unknown as Instance;
+        // At once: V8 settles the size of a class's instances by what the first few of them were given.
+        stampLoaded(instance, state, shelf as readonly Instance[]);
+        shelf[i] = instances[start + i] = instance;
       }
     }
+    return run;
   }
 
   /** The smallest key. */
   get first(): number {
-    return this.#keys[0] as number;
+    return this.#keys.first;
   }
 
   /** The greatest key. */
   get last(): number {
-    return this.#keys[this.#keys.length - 1] as number;
+    return this.#keys.last;
   }
 
   /** Whether all were collected. */
@@ -52,17 +71,17 @@ export class KeyRun {
   }
 
   get(key: number): Instance | undefined {
-    const index = this.#indexOf(key);
+    const index = this.#keys.indexOf(key);
     if (index === -1) return undefined;
-    const place = this.#placeAt(index);
+    const place = this.#keys.rowAt(index);
     return this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref()?.[place % SHELF_SIZE];
   }
 
   /** Takes a key out. */
   remove(key: number): void {
-    const index = this.#indexOf(key);
+    const index = this.#keys.indexOf(key);
     if (index === -1) return;
-    const place = this.#placeAt(index);
+    const place = this.#keys.rowAt(index);
     const shelf = this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref();
     if (shelf !== undefined) shelf[place % SHELF_SIZE] = undefined;
   }
@@ -74,7 +93,7 @@ export class KeyRun {
    * @returns the place of the first key that is greater than all of this run
    */
   removeAscending(keys: readonly IdentityKey[], from: number): number {
-    const { last } = this;
+    const { last, sorted } = this.#keys;
     let index = -1;
     let shelfNumber = -1;
     let shelf: (Instance | undefined)[] | undefined;
@@ -83,9 +102,9 @@ export class KeyRun {
       const key = keys[i];
       if (typeof key !== "number") continue;
       if (key > last) break;
-      const next = index >= 0 && this.#keys[index + 1] === key ? index + 1 : this.#indexOf(key);
+      const next = index >= 0 && sorted[index + 1] === key ? index + 1 : this.#keys.indexOf(key);
       if (next === -1) continue;
-      const place = this.#placeAt(next);
+      const place = this.#keys.rowAt(next);
       const number = Math.floor(place / SHELF_SIZE);
       if (number !== shelfNumber) {
         shelf = this.#shelves[number]?.deref();
@@ -102,24 +121,6 @@ export class KeyRun {
     for (const shelf of this.#shelves) {
       for (const instance of shelf.deref() ?? []) if (instance !== undefined) yield instance;
     }
-  }
-
-  #placeAt(index: number): number {
-    return this.#places === undefined ? index : (this.#places[index] as number);
-  }
-
-  #indexOf(key: number): number {
-    const keys = this.#keys;
-    let low = 0;
-    let high = keys.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const found = keys[middle] as number;
-      if (found === key) return middle;
-      if (found < key) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
   }
 }
 

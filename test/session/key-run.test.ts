@@ -1,12 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { Mapper } from "../../src/mapper/mapper";
 import { IdentityMap } from "../../src/session/identity-map";
-import type { Instance } from "../../src/session/instance-state";
+import type { Instance, Values } from "../../src/session/instance-state";
 import { LoadedState } from "../../src/session/instance-state";
-import { sortedKeys } from "../../src/session/sorted-keys";
+import { SortedKeys } from "../../src/session/sorted-keys";
 import type { UnitOfWork } from "../../src/session/unit-of-work";
 
-const mapper = { name: "Thing" } as Mapper;
+class Row {
+  constructor(readonly dataValues: object) {}
+}
+
+const mapper = { name: "Thing", RowClass: Row as unknown } as Mapper;
 const state = new LoadedState({} as UnitOfWork, mapper, 1, true);
 
 function instancesFor(keys: readonly number[]): Instance[] {
@@ -20,17 +24,14 @@ function instancesFor(keys: readonly number[]): Instance[] {
  */
 function load(map: IdentityMap, held: Map<number, Instance>, keys: readonly number[]): boolean {
   const shelves = map.shelvesOf(mapper);
-  const ascending = Float64Array.from(keys);
-  if (shelves.hasRoomFor(ascending)) {
-    const instances = instancesFor(keys);
-    if (keys.length % 2 === 0) shelves.putRun({ keys: ascending, places: undefined }, instances, state);
-    else {
-      const places = Uint32Array.from(keys, (_, i) => (i * 2) % keys.length);
-      const coming = new Array<Instance>(keys.length);
-      places.forEach((place, i) => (coming[place] = instances[i] as Instance));
-      shelves.putRun({ keys: ascending, places }, coming, state);
-    }
-    keys.forEach((key, i) => held.set(key, instances[i] as Instance));
+  const places = keys.length % 2 === 0 ? undefined : keys.map((_, i) => (i * 2) % keys.length);
+  const rows = new Array<Values>(keys.length);
+  keys.forEach((id, i) => (rows[places?.[i] ?? i] = { id }));
+  const sorted = SortedKeys.of(rows, "id") as SortedKeys;
+  if (shelves.hasRoomFor(sorted)) {
+    const instances: Instance[] = [];
+    shelves.putRun(sorted, rows, state, instances);
+    for (const instance of instances) held.set(instance.dataValues["id"] as number, instance);
     return true;
   }
   for (const key of keys) {
@@ -52,21 +53,20 @@ describe("Sorted keys", () => {
     ["close together and large", shuffled.map((key) => key + 2 ** 40)],
     ["scattered", shuffled.map((key) => key * 1000)],
   ])("tells where each key stood, %s", (_, keys) => {
-    const found = sortedKeys(rowsOf(keys), "id");
-    expect([...(found?.keys ?? [])]).toEqual([...keys].sort((a, b) => a - b));
-    expect([...(found?.keys ?? [])].map((key, i) => [key, keys[found?.places?.[i] ?? -1]])).toEqual(
-      [...keys].sort((a, b) => a - b).map((key) => [key, key]),
-    );
+    const found = SortedKeys.of(rowsOf(keys), "id");
+    const ascending = [...keys].sort((a, b) => a - b);
+    expect([found?.first, found?.last]).toEqual([ascending[0], ascending.at(-1)]);
+    expect([...(found?.all ?? [])].sort((a, b) => a - b)).toEqual(ascending);
+    expect(ascending.map((key) => keys[found?.rowAt(found.indexOf(key)) ?? -1])).toEqual(ascending);
+    expect([...(found?.sorted ?? [])]).toEqual(ascending);
+    expect(found?.indexOf((ascending[0] ?? 0) - 1)).toBe(-1);
   });
 
   it("are taken as they are where they ascend", () => {
-    const found = sortedKeys(rowsOf(shuffled), "id");
-    expect([...(found?.keys ?? [])]).toEqual([...shuffled].sort((a, b) => a - b));
-    expect([...(found?.keys ?? [])].map((_, i) => shuffled[found?.places?.[i] ?? -1])).toEqual([
-      ...(found?.keys ?? []),
-    ]);
     const ascending = [...shuffled].sort((a, b) => a - b);
-    expect(sortedKeys(rowsOf(ascending), "id")).toEqual({ keys: Float64Array.from(ascending), places: undefined });
+    const found = SortedKeys.of(rowsOf(ascending), "id");
+    expect([...(found?.sorted ?? [])]).toEqual(ascending);
+    expect(ascending.map((_, i) => found?.rowAt(i))).toEqual(ascending.map((_, i) => i));
   });
 
   it.each([
@@ -78,7 +78,7 @@ describe("Sorted keys", () => {
     ["scattered keys too large to be sorted with their places", shuffled.map((key) => 1000 * key + 2 ** 33)],
     ["few rows", [3, 2, 1]],
   ])("are not given for %s", (_, keys) => {
-    expect(sortedKeys(rowsOf(keys), "id")).toBeUndefined();
+    expect(SortedKeys.of(rowsOf(keys), "id")).toBeUndefined();
   });
 });
 

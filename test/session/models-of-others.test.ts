@@ -178,6 +178,56 @@ describeSession("models of others", define, (work) => {
     expect(await s.get(models.City, ["CH", 3])).toBe(three);
   });
 
+  it("many rows give the same values as few, whatever their types, by each way to read them", async () => {
+    const { s, models } = work;
+    const count = 230;
+    for (let i = 0; i < count; i++) {
+      const isEmpty = i % 7 === 3;
+      const amount = `${i}.50`;
+      s.add(make("Everything", isEmpty ? {} : { ...VALUES, json: { i }, amount, real: i / 3, flag: i % 2 === 0 }));
+    }
+    await s.commit();
+    const few: any[] = [];
+    const ordered = models.Everything.query.orderBy("id");
+    for (let start = 0; start < count; start += 46) {
+      s.expungeAll();
+      few.push(...(await ordered.offset(start).limit(46).all()));
+    }
+    const expected = few.map((each) => each.get({ plain: true }));
+    expect(expected.filter(({ day }) => day === VALUES.day)).toHaveLength(197);
+    s.expungeAll();
+    const many: any[] = await ordered.all();
+    expect(many.map((each) => each.get({ plain: true }))).toEqual(expected);
+    s.expungeAll();
+    const streamed: any[] = [];
+    for await (const each of ordered) streamed.push(each);
+    expect(streamed.map((each) => each.get({ plain: true }))).toEqual(expected);
+  });
+
+  it("many joined rows with keys of several columns", async () => {
+    const { s, models } = work;
+    const codes = ["AT", "CH", "DE", "FR", "IT"];
+    for (const code of codes) {
+      const country = make("Country", { code, name: `land "${code}"` });
+      if (code !== "DE")
+        for (let i = 0; i < 60; i++) country.cities.append(make("City", { number: i, name: `${code}-${i}` }));
+      s.add(country);
+    }
+    await s.commit();
+    s.expungeAll();
+    const query = models.Country.query.options(joined("cities")).orderBy("code");
+    for (const countries of [await query.all(), await query.all()] as any[][]) {
+      expect(countries.map(({ code, name }) => [code, name])).toEqual(codes.map((code) => [code, `land "${code}"`]));
+      expect(countries.map(({ cities }) => cities.length)).toEqual([60, 60, 0, 60, 60]);
+      for (const { code, cities } of countries)
+        for (const city of cities) expect([city.country, city.name]).toEqual([code, `${code}-${city.number}`]);
+    }
+    s.expungeAll();
+    const cities: any[] = await models.City.query.options(joined("land")).all();
+    expect(new Set(cities.map(({ land }) => land)).size).toBe(4);
+    expect(cities.every((city) => city.land.code === city.country)).toBe(true);
+  });
+
   it("timestamps are set once and on net changes", async () => {
     const { s } = work;
     const city = make("City", { country: "CH", number: 1, name: "a", land: make("Country", { code: "CH" }) });
