@@ -89,20 +89,15 @@ export class Hydrator {
     hasKnown: boolean,
   ): void {
     const collected = new Array<Instance[] | undefined>(parents.length);
+    const { places } = parent;
     for (let row = 0; row < size;) {
-      const place = parent.placeAt(row);
       const start = row;
+      const place = places === undefined ? row : (places[row] as number);
       do row++;
-      while (row < size && parent.placeAt(row) === place);
+      while (row < size && places?.[row] === place);
       if (place === NO_ROW) continue;
-      // Rows of one parent mostly follow each other: their number is that of the members.
-      const members = new Array<Instance>(row - start);
-      let count = 0;
-      for (let i = start; i < row; i++) {
-        const member = children[child.placeAt(i)];
-        if (member) members[count++] = member;
-      }
-      members.length = count;
+      // Rows of one parent mostly follow each other.
+      const members = membersIn(child, children, start, row);
       collected[place] = collected[place]?.concat(members) ?? members;
     }
     const overwrite = this.#compiled.populateExisting;
@@ -138,6 +133,22 @@ export class Hydrator {
       referenceOf(state, relationship).load(target, this.#unit.epoch, absent);
     }
   }
+}
+
+/** The instances that some rows of the result have of a joined entity. */
+function membersIn(
+  { places }: EntityPart,
+  instances: readonly (Instance | null)[],
+  start: number,
+  end: number,
+): Instance[] {
+  if (places === undefined) return instances.slice(start, end) as Instance[];
+  const members: Instance[] = [];
+  for (let row = start; row < end; row++) {
+    const member = instances[places[row] as number];
+    if (member) members.push(member);
+  }
+  return members;
 }
 
 /** How the value of one slot is found for a row of the result. */

@@ -210,7 +210,7 @@ class Stamp extends (function (instance: object) {
   return instance;
 } as unknown as StampBase) {
   #state: StateOfInstance | undefined;
-  #companions: readonly Instance[] | undefined;
+  #companions: object | undefined;
 
   constructor(instance: object, state: StateOfInstance) {
     super(instance);
@@ -226,11 +226,11 @@ class Stamp extends (function (instance: object) {
     else if (state !== undefined) new Stamp(instance, state);
   }
 
-  static load(instance: object, state: LoadedState, companions: readonly Instance[]): void {
+  static load(instance: object, state: LoadedState, companions: object): void {
     new Stamp(instance, state).#companions = companions;
   }
 
-  static hold(instance: object, companions: readonly Instance[]): void {
+  static hold(instance: object, companions: object): void {
     if (#companions in instance) instance.#companions = companions;
   }
 }
@@ -252,11 +252,11 @@ export function setState(instance: object, state: StateOfInstance | undefined): 
 }
 
 /** Gives a new instance the state that it shares, and others to hold: while it is in use, they are not collected. */
-export function stampLoaded(instance: object, state: LoadedState, companions: readonly Instance[]): void {
+export function stampLoaded(instance: object, state: LoadedState, companions: object): void {
   Stamp.load(instance, state, companions);
 }
 
 /** Makes an instance that has a state hold others: while it is in use, they are not collected. */
-export function holdTogether(instance: object, companions: readonly Instance[]): void {
+export function holdTogether(instance: object, companions: object): void {
   Stamp.hold(instance, companions);
 }

@@ -1,4 +1,5 @@
 import type { IdentityKey } from "../mapper/mapper";
+import { Companions, WeakCompanions } from "./companions";
 import type { Instance, LoadedState, Values } from "./instance-state";
 import { holdTogether, stampLoaded } from "./instance-state";
 import type { SortedKeys } from "./sorted-keys";
@@ -14,7 +15,7 @@ export const SHELF_SIZE = 32;
  */
 export class KeyRun {
   readonly #keys: SortedKeys;
-  readonly #shelves: WeakRef<(Instance | undefined)[]>[] = [];
+  readonly #shelves = new WeakCompanions();
 
   private constructor(keys: SortedKeys) {
     this.#keys = keys;
@@ -24,9 +25,9 @@ export class KeyRun {
   static of(keys: SortedKeys, instances: readonly Instance[]): KeyRun {
     const run = new KeyRun(keys);
     for (let start = 0; start < instances.length; start += SHELF_SIZE) {
-      const shelf = instances.slice(start, start + SHELF_SIZE);
-      run.#shelves.push(new WeakRef<(Instance | undefined)[]>(shelf));
-      for (let i = 0; i < shelf.length; i++) holdTogether(shelf[i] as Instance, shelf);
+      const shelf = new Companions(start / SHELF_SIZE, instances.slice(start, start + SHELF_SIZE));
+      run.#shelves.add(shelf);
+      for (let i = 0; i < shelf.instances.length; i++) holdTogether(shelf.instances[i] as Instance, shelf);
     }
     return run;
   }
@@ -43,13 +44,13 @@ export class KeyRun {
     const run = new KeyRun(keys);
     for (let start = 0; start < rows.length; start += SHELF_SIZE) {
       const size = Math.min(SHELF_SIZE, rows.length - start);
-      const shelf = new Array<Instance | undefined>(size);
-      run.#shelves.push(new WeakRef(shelf));
+      const shelf = new Companions(start / SHELF_SIZE, new Array<Instance | undefined>(size));
+      run.#shelves.add(shelf);
       for (let i = 0; i < size; i++) {
         const instance = new RowClass(rows[start + i] as Values) as unknown as Instance;
         // At once: V8 settles the size of a class's instances by what the first few of them were given.
-        stampLoaded(instance, state, shelf as readonly Instance[]);
-        shelf[i] = instances[start + i] = instance;
+        stampLoaded(instance, state, shelf);
+        shelf.instances[i] = instances[start + i] = instance;
       }
     }
     return run;
@@ -67,14 +68,14 @@ export class KeyRun {
 
   /** Whether all were collected. */
   get isGone(): boolean {
-    return this.#shelves.every((shelf) => shelf.deref() === undefined);
+    return this.#shelves.isGone;
   }
 
   get(key: number): Instance | undefined {
     const index = this.#keys.indexOf(key);
     if (index === -1) return undefined;
     const place = this.#keys.rowAt(index);
-    return this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref()?.[place % SHELF_SIZE];
+    return this.#shelves.at(Math.floor(place / SHELF_SIZE))?.instances[place % SHELF_SIZE];
   }
 
   /** Takes a key out. */
@@ -82,8 +83,8 @@ export class KeyRun {
     const index = this.#keys.indexOf(key);
     if (index === -1) return;
     const place = this.#keys.rowAt(index);
-    const shelf = this.#shelves[Math.floor(place / SHELF_SIZE)]?.deref();
-    if (shelf !== undefined) shelf[place % SHELF_SIZE] = undefined;
+    const shelf = this.#shelves.at(Math.floor(place / SHELF_SIZE));
+    if (shelf !== undefined) shelf.instances[place % SHELF_SIZE] = undefined;
   }
 
   /**
@@ -96,7 +97,7 @@ export class KeyRun {
     const { last, sorted } = this.#keys;
     let index = -1;
     let shelfNumber = -1;
-    let shelf: (Instance | undefined)[] | undefined;
+    let shelf: Companions | undefined;
     let i = from;
     for (; i < keys.length; i++) {
       const key = keys[i];
@@ -107,10 +108,10 @@ export class KeyRun {
       const place = this.#keys.rowAt(next);
       const number = Math.floor(place / SHELF_SIZE);
       if (number !== shelfNumber) {
-        shelf = this.#shelves[number]?.deref();
+        shelf = this.#shelves.at(number);
         shelfNumber = number;
       }
-      if (shelf !== undefined) shelf[place % SHELF_SIZE] = undefined;
+      if (shelf !== undefined) shelf.instances[place % SHELF_SIZE] = undefined;
       index = next;
     }
     return i;
@@ -118,9 +119,8 @@ export class KeyRun {
 
   /** The instances that are still there. */
   *[Symbol.iterator](): Iterator<Instance> {
-    for (const shelf of this.#shelves) {
-      for (const instance of shelf.deref() ?? []) if (instance !== undefined) yield instance;
-    }
+    for (const { instances } of this.#shelves)
+      for (const instance of instances) if (instance !== undefined) yield instance;
   }
 }
 

@@ -12,6 +12,7 @@ const MOST_ROWS = 2 ** 20;
 const KEYS_BELOW = 2 ** 33;
 /** Keys between the least and the greatest, for each that is there: up to so many are worth a place. */
 const SPAN_PER_KEY = 8;
+const MOST_SPAN = 2 ** 31;
 
 /**
  * The whole-number keys of some rows, each once, for finding a key's row.
@@ -50,7 +51,7 @@ export class SortedKeys {
       keys[i] = before = key;
     }
     if (isAscending) return SortedKeys.ascending(keys);
-    if (last - first < keys.length * SPAN_PER_KEY)
+    if (last - first < Math.min(keys.length * SPAN_PER_KEY, MOST_SPAN))
       return hasRepeated(keys, first, last) ? undefined : new SortedKeys(keys, first, last, undefined);
     const sorted = sortedWithPlaces(keys);
     return sorted && new SortedKeys(sorted.keys, first, last, sorted);
@@ -104,14 +105,13 @@ export class SortedKeys {
 
 /** Whether a key comes twice: a bit for each that may come. */
 function hasRepeated(keys: Float64Array, first: number, last: number): boolean {
-  const bits = new Uint8Array(Math.floor((last - first) / 8) + 1);
+  const bits = new Int32Array(((last - first) >>> 5) + 1);
   for (let i = 0; i < keys.length; i++) {
-    const offset = (keys[i] as number) - first;
-    const byte = Math.floor(offset / 8);
-    const bit = 1 << (offset - byte * 8);
-    const there = bits[byte] as number;
+    const offset = ((keys[i] as number) - first) | 0;
+    const bit = 1 << (offset & 31);
+    const there = bits[offset >>> 5] as number;
     if ((there & bit) !== 0) return true;
-    bits[byte] = there | bit;
+    bits[offset >>> 5] = there | bit;
   }
   return false;
 }

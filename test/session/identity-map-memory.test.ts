@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 import type { Mapper } from "../../src/mapper/mapper";
 import { IdentityMap } from "../../src/session/identity-map";
 import type { Instance } from "../../src/session/instance-state";
-import { InstanceState, setState } from "../../src/session/instance-state";
+import { InstanceState, LoadedState, setState } from "../../src/session/instance-state";
+import { SortedKeys } from "../../src/session/sorted-keys";
+import type { UnitOfWork } from "../../src/session/unit-of-work";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
@@ -26,6 +28,22 @@ function fill(map: IdentityMap, count: number, kept: readonly number[] = []): Ma
     if (kept.includes(id)) held.set(id, made);
   }
   return held;
+}
+
+class Row {
+  constructor(readonly dataValues: object) {}
+}
+
+const loaded = { name: "Thing", RowClass: Row as unknown } as Mapper;
+
+/** Loads as a query of many rows does. */
+function loadTogether(map: IdentityMap, count: number, kept: readonly number[]): Map<number, Instance> {
+  const rows = Array.from({ length: count }, (_, i) => ({ id: i + 1 }));
+  const keys = SortedKeys.of(rows, "id") as SortedKeys;
+  const instances: Instance[] = [];
+  expect(map.shelvesOf(loaded).hasRoomFor(keys)).toBe(true);
+  map.shelvesOf(loaded).putRun(keys, rows, new LoadedState({} as UnitOfWork, loaded, 1, true), instances);
+  return new Map(kept.map((id) => [id, instances[id - 1] as Instance]));
 }
 
 /** References are kept until the end of the turn that looked at them. */
@@ -51,6 +69,22 @@ describe("the memory of the identity map", () => {
     expect(map.get(mapper, 100)).toBe(held.get(100));
     expect(map.get(mapper, 400)).toBe(held.get(400));
     expect([...map].length).toBeLessThanOrEqual(64);
+  });
+
+  it("what was loaded together is collected, but for what is in use and its neighbours", async () => {
+    const map = new IdentityMap();
+    const held = loadTogether(map, 500, [100, 400]);
+    await collectGarbage();
+    expect(map.get(loaded, 100)).toBe(held.get(100));
+    expect([map.get(loaded, 200), map.get(loaded, 501)]).toEqual([undefined, undefined]);
+    expect([...map]).toHaveLength(64);
+    await collectGarbage();
+    expect(map.get(loaded, 400)).toBe(held.get(400));
+    held.clear();
+    await collectGarbage();
+    expect([...map]).toEqual([]);
+    // The keys of what is gone can be loaded again.
+    expect(loadTogether(map, 500, [100]).get(100)).toBe(map.get(loaded, 100));
   });
 
   it("a key that is put in again leads to the later instance", () => {

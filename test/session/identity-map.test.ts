@@ -1,5 +1,7 @@
 // `any`: tests read and write attributes of many models; their types are tested elsewhere.
 /* eslint-disable @typescript-eslint/no-explicit-any */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { DataTypes } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";
@@ -40,6 +42,32 @@ describeSession(
       work.all();
       return { role, user };
     };
+
+    it("S-30: what a loop over many rows keeps stays the object of its row, and the rest is collected", async () => {
+      const { s, models } = work;
+      await s.bulkInsertMappings(
+        models.User,
+        Array.from({ length: 3000 }, (_, i) => ({ username: `u${i}` })),
+      );
+      await s.commit();
+      setFlagsFromString("--expose-gc");
+      const collect = runInNewContext("gc") as () => void;
+      const kept: any[] = [];
+      let row = 0;
+      for await (const user of models.User.query.orderBy("id").yieldPer(500)) {
+        if (row++ % 700 === 3) kept.push(user);
+        if (row % 900 === 0) await new Promise((resolve) => setTimeout(resolve, 1)).then(collect);
+      }
+      expect([row, kept.length]).toEqual([3000, 5]);
+      // Objects that were looked at are kept until the end of the turn.
+      for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 5)).then(collect);
+      // Their neighbours stay with them, and those of the last one, which the loop's variable may still hold.
+      expect([...s].length).toBeLessThanOrEqual(6 * 32);
+      for (const user of kept) expect(await s.get(models.User, user.id)).toBe(user);
+      const users: any[] = await models.User.query.orderBy("id").all();
+      expect(kept.map(({ id }) => users.find((user) => user.id === id))).toEqual(kept);
+      expect(kept.every((user) => users.includes(user))).toBe(true);
+    });
 
     it("S-30: queries, get, refresh, joins, eager loads and execute give the same object for a row", async () => {
       const { s, models } = work;
