@@ -56,8 +56,13 @@ function canListWeakSets(): boolean {
  * have each of them copied twice before a full collection finds it.
  */
 export class WeakCompanions {
-  #unlisted: WeakSet<Companions> | undefined = canListWeakSets() ? new WeakSet() : undefined;
+  #unlisted: WeakSet<Companions> | undefined;
   #references: (WeakRef<Companions> | undefined)[] = [];
+
+  /** @param isSought  they will be asked for: there are weak references from the beginning */
+  constructor(isSought = false) {
+    this.#unlisted = !isSought && canListWeakSets() ? new WeakSet() : undefined;
+  }
 
   add(companions: Companions): void {
     if (this.#unlisted !== undefined) this.#unlisted.add(companions);
@@ -66,6 +71,11 @@ export class WeakCompanions {
 
   at(number: number): Companions | undefined {
     return this.#listed()[number]?.deref();
+  }
+
+  /** Whether those with this number were collected; false where that is not known without looking for them. */
+  isKnownGone(number: number): boolean {
+    return this.#unlisted === undefined && this.#references[number]?.deref() === undefined;
   }
 
   /** Whether all were collected. */

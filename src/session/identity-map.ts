@@ -1,4 +1,5 @@
 import type { IdentityKey, Mapper } from "../mapper/mapper";
+import { Companions, WeakCompanions } from "./companions";
 import type { Instance, InstanceState, LoadedState, Values } from "./instance-state";
 import { holdTogether, stampLoaded } from "./instance-state";
 import { KeyRun, KeyRuns, SHELF_SIZE } from "./key-run";
@@ -14,7 +15,9 @@ const FIRST_SWEEP = 512;
  */
 interface Shelf {
   readonly keys: IdentityKey[];
-  readonly instances: WeakRef<Instance[]>;
+  /** Its instances are those with this number. */
+  readonly group: WeakCompanions;
+  readonly number: number;
 }
 
 interface Case {
@@ -40,7 +43,7 @@ export class IdentityMap {
   get(mapper: Mapper, key: IdentityKey): Instance | undefined {
     const place = this.#cases.get(mapper);
     const shelf = place?.shelves.get(key);
-    if (shelf !== undefined) return onShelf(shelf, shelf.instances.deref(), key);
+    if (shelf !== undefined) return onShelf(shelf, companionsOn(shelf), key);
     return typeof key === "number" ? place?.runs.get(key) : undefined;
   }
 
@@ -48,14 +51,14 @@ export class IdentityMap {
   set(mapper: Mapper, key: IdentityKey, instance: Instance): void {
     const place = this.#caseOf(mapper);
     let shelf = place.last;
-    let instances = shelf?.instances.deref();
-    if (shelf === undefined || instances === undefined || instances.length >= SHELF_SIZE) {
-      instances = [];
-      shelf = newShelf(place, instances);
+    let companions = shelf && companionsOn(shelf);
+    if (shelf === undefined || companions === undefined || companions.instances.length >= SHELF_SIZE) {
+      companions = new Companions(0, []);
+      shelf = newShelf(place, companions, new WeakCompanions(true));
     }
     shelf.keys.push(key);
-    instances.push(instance);
-    holdTogether(instance, instances);
+    companions.instances.push(instance);
+    holdTogether(instance, companions);
     place.shelves.set(key, shelf);
     if (typeof key === "number") place.runs.remove(key);
   }
@@ -74,16 +77,17 @@ export class IdentityMap {
       place.runs.add(KeyRun.of(keys, instances));
       return;
     }
+    const group = new WeakCompanions();
     for (let start = 0; start < states.length; start += SHELF_SIZE) {
-      const instances: Instance[] = [];
-      const shelf = newShelf(place, instances);
+      const companions = new Companions(start / SHELF_SIZE, []);
+      const shelf = newShelf(place, companions, group);
       const end = Math.min(start + SHELF_SIZE, states.length);
       for (let i = start; i < end; i++) {
         const { key, instance } = states[i] as InstanceState;
         if (key === undefined) continue;
         shelf.keys.push(key);
-        instances.push(instance);
-        holdTogether(instance, instances);
+        companions.instances.push(instance);
+        holdTogether(instance, companions);
         place.shelves.set(key, shelf);
       }
     }
@@ -132,7 +136,7 @@ export class IdentityMap {
   *ofMapper(mapper: Mapper): Iterable<Instance> {
     const place = this.#cases.get(mapper);
     for (const shelf of place?.all ?? []) {
-      const instances = shelf.instances.deref();
+      const instances = companionsOn(shelf)?.instances;
       // A key that was taken out, or put on another shelf, leads here no more.
       if (instances === undefined) continue;
       for (let i = 0; i < instances.length; i++) {
@@ -164,8 +168,9 @@ export class IdentityMap {
 /** One model's part of an {@link IdentityMap}, which holds the instances of the shelf that it fills. */
 export class Shelves {
   readonly #case: Case;
+  readonly #group = new WeakCompanions();
   #shelf: Shelf | undefined;
-  #instances: Instance[] = [];
+  #companions = new Companions(-1, []);
 
   constructor(place: Case) {
     this.#case = place;
@@ -174,7 +179,7 @@ export class Shelves {
   get(key: IdentityKey): Instance | undefined {
     const shelf = this.#case.shelves.get(key);
     if (shelf === undefined) return typeof key === "number" ? this.#case.runs.get(key) : undefined;
-    return onShelf(shelf, shelf === this.#shelf ? this.#instances : shelf.instances.deref(), key);
+    return onShelf(shelf, shelf === this.#shelf ? this.#companions : companionsOn(shelf), key);
   }
 
   /** Whether nothing of the session has one of the keys, so that {@link putRun} may take them. */
@@ -196,14 +201,14 @@ export class Shelves {
 
   /** @param instance  one that has no state yet, and gets this one */
   put(key: IdentityKey, instance: Instance, state: LoadedState): void {
-    if (this.#shelf === undefined || this.#instances.length >= SHELF_SIZE) {
-      this.#instances = [];
-      this.#shelf = newShelf(this.#case, this.#instances);
+    if (this.#shelf === undefined || this.#companions.instances.length >= SHELF_SIZE) {
+      this.#companions = new Companions(this.#companions.number + 1, []);
+      this.#shelf = newShelf(this.#case, this.#companions, this.#group);
     }
     const place = this.#case;
     this.#shelf.keys.push(key);
-    this.#instances.push(instance);
-    stampLoaded(instance, state, this.#instances);
+    this.#companions.instances.push(instance);
+    stampLoaded(instance, state, this.#companions);
     place.shelves.set(key, this.#shelf);
   }
 }
@@ -221,23 +226,35 @@ function ascendingKeys(states: readonly InstanceState[]): SortedKeys | undefined
   return SortedKeys.ascending(keys);
 }
 
-function newShelf(place: Case, instances: Instance[]): Shelf {
+function newShelf(place: Case, companions: Companions, group: WeakCompanions): Shelf {
   if (place.all.length >= place.sweepAt) sweep(place);
-  const shelf: Shelf = { keys: [], instances: new WeakRef(instances) };
+  group.add(companions);
+  const shelf: Shelf = { keys: [], group, number: companions.number };
   place.last = shelf;
   place.all.push(shelf);
   return shelf;
 }
 
+function companionsOn({ group, number }: Shelf): Companions | undefined {
+  return group.at(number);
+}
+
 /** A key may have been put on the shelf again: the later one counts. */
-function onShelf({ keys }: Shelf, instances: readonly Instance[] | undefined, key: IdentityKey): Instance | undefined {
-  return instances?.[keys.lastIndexOf(key)];
+function onShelf({ keys }: Shelf, companions: Companions | undefined, key: IdentityKey): Instance | undefined {
+  return companions?.instances[keys.lastIndexOf(key)];
 }
 
 function sweep(place: Case): void {
   const kept: Shelf[] = [];
+  let group: WeakCompanions | undefined;
+  let isGone = false;
   for (const shelf of place.all) {
-    if (shelf.instances.deref() !== undefined) kept.push(shelf);
+    // Shelves of one group stand together.
+    if (shelf.group !== group) {
+      ({ group } = shelf);
+      ({ isGone } = group);
+    }
+    if (!isGone && !group.isKnownGone(shelf.number)) kept.push(shelf);
     else for (const key of shelf.keys) if (place.shelves.get(key) === shelf) place.shelves.delete(key);
   }
   place.all = kept;

@@ -87,6 +87,30 @@ describe("the memory of the identity map", () => {
     expect(loadTogether(map, 500, [100]).get(100)).toBe(map.get(loaded, 100));
   });
 
+  it("what was loaded with keys of text is collected, but for what is in use and its neighbours", async () => {
+    const map = new IdentityMap();
+    const held = new Map<string, Instance>();
+    const load = (start: number): void => {
+      const shelves = map.shelvesOf(loaded);
+      for (let i = start; i < start + 500; i++) {
+        const made = new Row({ id: `key ${i}` }) as unknown as Instance;
+        expect(shelves.get(`key ${i}`)).toBeUndefined();
+        shelves.put(`key ${i}`, made, new LoadedState({} as UnitOfWork, loaded, 1, true));
+        if (i % 400 === 100) held.set(`key ${i}`, made);
+      }
+    };
+    // So many that those that are gone are swept out on the way.
+    for (let start = 0; start < 20_000; start += 500) {
+      load(start);
+      if (start % 5000 === 0) await collectGarbage();
+    }
+    await collectGarbage();
+    for (const [key, made] of held) expect(map.get(loaded, key)).toBe(made);
+    expect(map.get(loaded, "key 99999")).toBeUndefined();
+    expect([...map].length).toBeLessThanOrEqual(50 * 32);
+    expect([...map]).toEqual(expect.arrayContaining([...held.values()]));
+  });
+
   it("a key that is put in again leads to the later instance", () => {
     const map = new IdentityMap();
     const [first, second] = [instance(1), instance(1)];
