@@ -54,7 +54,11 @@ export class Flush {
   async #rehearseInsert(step: InsertStep): Promise<void> {
     const { dialect } = this.#connection;
     if (!step.hasExpressions) {
-      await dialect.insert(this.#connection, this.#insertRequest(step, step.rows.toArray()));
+      let firstKey: number | undefined;
+      for (const rows of step.rows.parts()) {
+        const result = await dialect.insert(this.#connection, { ...this.#insertRequest(step, rows), firstKey });
+        firstKey = result.nextKey;
+      }
       return;
     }
     for (const state of step.states) {

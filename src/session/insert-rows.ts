@@ -5,6 +5,9 @@ import { insertRow } from "./insert-values";
 import type { InsertShape } from "./insert-values";
 import type { InstanceState } from "./instance-state";
 
+/** Of many rows the first statement has few: while the database works on them, the next ones are built. */
+const FIRST_ROWS = 512;
+
 /**
  * The rows of the objects that one step inserts: for each a value for each column of the step's shape.
  *
@@ -35,17 +38,14 @@ export class InsertRows {
     if (values !== undefined && values.length > column) values[column] = value;
   }
 
-  /** All rows. */
-  toArray(): Bindable[][] {
-    return this.#taken ?? this.#build(0, this.states.length);
-  }
-
   /** The rows in parts for one statement each; a part is built when it is asked for. */
   *parts(): Generator<readonly (readonly Bindable[])[]> {
     if (this.#taken !== undefined) yield* chunks(this.#taken);
     else
-      for (let start = 0; start < this.states.length; start += CHUNK_ROWS)
-        yield* chunks(this.#build(start, start + CHUNK_ROWS));
+      for (let start = 0, end; start < this.states.length; start = end) {
+        end = start + (start === 0 && this.states.length > 2 * CHUNK_ROWS ? FIRST_ROWS : CHUNK_ROWS);
+        yield* chunks(this.#build(start, end));
+      }
   }
 
   #build(start: number, end: number): Bindable[][] {

@@ -3,6 +3,7 @@
 import { DataTypes, ValidationError } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";
+import { captureStatements } from "../../src/driver/capture";
 import { DatabaseError, IntegrityError, PendingRollbackError, ResourceClosedError } from "../../src/errors";
 import type { AnyModel } from "./fixture";
 import { defineRoles, describeSession } from "./fixture";
@@ -468,6 +469,23 @@ describeSession(
       expect(work.all()).toEqual([]);
       expect(s.isActive).toBe(true);
       await s.rollback();
+    });
+
+    it("F-2: a flush of many new objects shows as many statements as it sends, and writes each once", async () => {
+      const { s, models } = work;
+      const users: any[] = Array.from({ length: 12_000 }, (_, i) => new models.User({ username: `u${i}` }));
+      s.addAll(users);
+      const isInsert = (sql: string): boolean => sql.startsWith("INSERT");
+      const { statements } = await captureStatements(() => s.flush());
+      work.all();
+      await s.flush();
+      const sent = work.sql().filter(isInsert);
+      expect(sent.length).toBeGreaterThan(1);
+      expect(statements.map(({ sql }) => sql).filter(isInsert)).toEqual(sent);
+      await s.commit();
+      const rows = await work.rows("users");
+      expect(rows.map(({ id, username }) => [id, username])).toEqual(users.map(({ id, username }) => [id, username]));
+      expect(users.map(({ username }) => username)).toEqual(users.map((_, i) => `u${i}`));
     });
 
     it("commit tells what it wrote, and rollback what it discarded", async () => {
