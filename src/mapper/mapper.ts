@@ -129,13 +129,14 @@ export class Mapper {
     for (const _ in associations) count++;
     if (this.#relationships === undefined || this.#relationshipCount !== count) {
       this.#relationshipCount = count;
-      this.#relationships = new Map(
-        Object.values(associations).map(
-          (association) => [association.as, new Relationship(this, association)] as [string, Relationship],
-        ),
-      );
+      this.#relationships = this.#findRelationships();
     }
     return this.#relationships;
+  }
+
+  #findRelationships(): Map<string, Relationship> {
+    const associations = Object.values(this.model.associations);
+    return new Map(associations.map((association) => [association.as, new Relationship(this, association)]));
   }
 
   /** The attribute of that name, or undefined. */

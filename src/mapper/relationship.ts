@@ -138,11 +138,15 @@ export class Relationship {
     const { relationships } = this.target;
     // Found once, until the target gets a further relationship.
     if (this.#mirrored !== relationships) {
-      const candidates = [...relationships.values()].filter((other) => other !== this && this.#mirrors(other));
-      this.#backref = candidates.length === 1 ? candidates[0] : undefined;
+      this.#backref = this.#findBackref(relationships);
       this.#mirrored = relationships;
     }
     return this.#backref;
+  }
+
+  #findBackref(relationships: ReadonlyMap<string, Relationship>): Relationship | undefined {
+    const candidates = [...relationships.values()].filter((other) => other !== this && this.#mirrors(other));
+    return candidates.length === 1 ? candidates[0] : undefined;
   }
 
   #mirrors(other: Relationship): boolean {

@@ -522,7 +522,10 @@ function stale(verb: "UPDATE" | "DELETE", mapper: Mapper, expected: number, matc
 /** An INSERT has left NULL in what had no value. */
 function fillUnset(state: InstanceState, columns: readonly Attribute[]): void {
   const { dataValues } = state.instance;
-  for (const { name } of columns) if (dataValues[name] === undefined) generate(state, name, null);
+  for (let i = 0; i < columns.length; i++) {
+    const { name } = columns[i] as Attribute;
+    if (dataValues[name] === undefined) generate(state, name, null);
+  }
 }
 
 function takeStored(state: InstanceState, attributes: readonly Attribute[], row: DriverRow, isInsert: boolean): void {

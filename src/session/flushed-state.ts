@@ -14,7 +14,8 @@ import type { UnitOfWork } from "./unit-of-work";
 export function becomeInserted(unit: UnitOfWork, states: readonly InstanceState[]): void {
   const { frame, epoch } = unit;
   let keyless: InstanceState | undefined;
-  for (const state of states) {
+  for (let i = 0; i < states.length; i++) {
+    const state = states[i] as InstanceState;
     const { instance } = state;
     state.status = "persistent";
     state.epoch = epoch;

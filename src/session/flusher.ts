@@ -151,7 +151,8 @@ export class Flusher {
     const newRelations: Relation[] = [];
     const related: InstanceState[] = [];
     const suspects: InstanceState[] = [];
-    for (const state of inserts) {
+    for (let i = 0; i < inserts.length; i++) {
+      const state = inserts[i] as InstanceState;
       if (state.relations !== undefined && links.refer(state, newRelations)) related.push(state);
       const { validated, required } = rules.of(state.mapper);
       if (validated || holdsNull(state, required)) suspects.push(state);
@@ -410,7 +411,8 @@ function isMissing(state: InstanceState, required: readonly Attribute[], links: 
 }
 
 function holdsNull({ instance }: InstanceState, attributes: readonly Attribute[]): boolean {
-  for (const { name } of attributes) if ((instance.dataValues[name] ?? null) === null) return true;
+  for (let i = 0; i < attributes.length; i++)
+    if ((instance.dataValues[(attributes[i] as Attribute).name] ?? null) === null) return true;
   return false;
 }
 

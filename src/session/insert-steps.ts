@@ -19,7 +19,8 @@ export function insertSteps(
 ): InsertStep[] {
   const steps: InsertStep[] = [];
   let step: InsertStep | undefined;
-  for (const state of states) {
+  for (let i = 0; i < states.length; i++) {
+    const state = states[i] as InstanceState;
     const { mapper } = state;
     if (now !== undefined) completeNew(state, now);
     state.inserting = true;

@@ -86,7 +86,9 @@ export function completeNew(state: InstanceState, now: Date): void {
     generate(state, mapper.version.name, 1);
   if (mapper.createdAt !== undefined) setTimestamp(state, mapper.createdAt, now);
   if (mapper.updatedAt !== undefined) setTimestamp(state, mapper.updatedAt, now);
-  for (const attribute of withDefaults(mapper)) {
+  const defaults = withDefaults(mapper);
+  for (let i = 0; i < defaults.length; i++) {
+    const attribute = defaults[i] as Attribute;
     if (dataValues[attribute.name] !== undefined) continue;
     const value = defaultOf(mapper, attribute);
     if (value !== undefined) generate(state, attribute.name, value);
@@ -101,7 +103,19 @@ function setTimestamp(state: InstanceState, { name }: Attribute, now: Date): voi
 
 const defaulted = new WeakMap<Mapper, readonly Attribute[]>();
 
+// A flush asks about object after object of one model.
+let lastMapper: Mapper | undefined;
+let lastDefaults: readonly Attribute[] = [];
+
 function withDefaults(mapper: Mapper): readonly Attribute[] {
+  if (mapper !== lastMapper) {
+    lastDefaults = findDefaults(mapper);
+    lastMapper = mapper;
+  }
+  return lastDefaults;
+}
+
+function findDefaults(mapper: Mapper): readonly Attribute[] {
   let attributes = defaulted.get(mapper);
   if (attributes === undefined) {
     const { _defaultValues } = mapper.model as unknown as ModelDefaults;

@@ -203,12 +203,15 @@ export abstract class PassingState {
 
 type StateOfInstance = InstanceState | LoadedState | PassingState;
 
-type StampBase = new (instance: object) => object;
+/** Its constructor gives back what it gets. As one of a derived class, which never calls `super`, it makes no object of its own. */
+class Given extends null {
+  constructor(instance: object) {
+    return instance;
+  }
+}
 
 /** Carries an instance's state as a private field: invisible to printing, comparing, copying and JSON. */
-class Stamp extends (function (instance: object) {
-  return instance;
-} as unknown as StampBase) {
+class Stamp extends Given {
   #state: StateOfInstance | undefined;
   #companions: object | undefined;
 

@@ -209,7 +209,10 @@ export class Session implements QueryExecutor {
   /** Adds several objects; none if one of them is not an instance of a registered model. */
   addAll(objects: Iterable<object>): void {
     const instances = this.#instances(objects);
-    for (const instance of instances) this.#unit.add(instance, this.mapperOf(instance));
+    for (let i = 0; i < instances.length; i++) {
+      const instance = instances[i] as Instance;
+      this.#unit.add(instance, this.mapperOf(instance));
+    }
   }
 
   /**
@@ -804,9 +807,10 @@ export class Session implements QueryExecutor {
   }
 
   #instances(objects: Iterable<object>): Instance[] {
-    // A loop of its own: a list and a map of it would be made for each of many thousands.
-    const instances: Instance[] = [];
-    for (const object of objects) instances.push(this.#instance(object));
+    const given = Array.isArray(objects) ? (objects as readonly object[]) : [...objects];
+    const instances = new Array<Instance>(given.length);
+    // Loops over many objects are counted ones, here and in a flush: an iterator's results would be garbage for each of them.
+    for (let i = 0; i < given.length; i++) instances[i] = this.#instance(given[i]);
     return instances;
   }
 

@@ -337,7 +337,7 @@ export class UnitOfWork {
   /** The transaction is committed: what was deleted is detached, and a new transaction's frame begins. */
   committed(): void {
     for (const frame of this.frames) {
-      for (const state of frame.inserted) state.before = undefined;
+      for (let i = 0; i < frame.inserted.length; i++) (frame.inserted[i] as InstanceState).before = undefined;
       for (const state of frame.deleted) if (state.status === "deleted") detach(state);
       for (const group of frame.deletedTogether) group.detach();
     }
