@@ -127,6 +127,22 @@ export function changedAttributes(state: InstanceState): Attribute[] {
   return changed;
 }
 
+/** Whether these attributes of the object differ from the committed values, and no others. */
+export function changesExactly(
+  { original, copies, mapper, instance }: InstanceState,
+  columns: readonly Attribute[],
+): boolean {
+  if (original === undefined || copies !== undefined) return false;
+  let count = 0;
+  for (const name in original) {
+    const attribute = mapper.find(name);
+    if (attribute === undefined || !isChanged(attribute, original[name], instance.dataValues[name])) continue;
+    if (!columns.includes(attribute)) return false;
+    count++;
+  }
+  return count === columns.length;
+}
+
 /** Whether a value differs from the committed one; an unknown committed value differs from every other. */
 export function isChanged(attribute: Attribute, original: unknown, current: unknown): boolean {
   if (original === undefined) return current !== undefined;

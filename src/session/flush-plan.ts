@@ -212,8 +212,10 @@ function planInserts(plan: FlushPlan, work: FlushWork, states: readonly Instance
 function planUpdates(plan: FlushPlan, work: FlushWork, states: readonly InstanceState[]): void {
   for (const step of updateSteps(states, work.links, plan)) {
     plan.steps.push(step);
-    for (const state of step.states)
+    for (let i = 0; i < step.states.length; i++) {
+      const state = step.states[i] as InstanceState;
       if (plan.replaced.size === 0 || !plan.replaced.has(state)) plan.updates.push(state);
+    }
   }
 }
 

@@ -265,7 +265,8 @@ export class Flush {
       becomeDeleted(this.#unit, step.states);
       return;
     }
-    for (const state of step.states) {
+    for (let i = 0; i < step.states.length; i++) {
+      const state = step.states[i] as InstanceState;
       const old = this.#plan.replaced.size > 0 ? this.#plan.replaced.get(state) : undefined;
       if (old === undefined) becomeUpdated(this.#unit, state);
       else {

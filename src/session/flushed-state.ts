@@ -1,8 +1,9 @@
+import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import { FlushError } from "../errors";
 import type { DeletedTogether } from "./deleted-together";
-import type { Instance } from "./instance-state";
+import type { Instance, Values } from "./instance-state";
 import { InstanceState, LoadedState, peekState, rawState } from "./instance-state";
 import { nameForError } from "./label";
 import { currentReference } from "./linking";
@@ -58,7 +59,7 @@ export function becomeUpdated(unit: UnitOfWork, state: InstanceState): void {
   settleSequelizeFields(instance);
   if (flushed === undefined) return;
   unit.frame.noteChanged(state, flushed);
-  if (!mapper.primaryKey.some(({ name }) => name in flushed)) return;
+  if (!holdsKey(flushed, mapper)) return;
   const key = mapper.identityOf(instance.dataValues);
   if (key === undefined || key === state.key) return;
   if (state.key !== undefined) {
@@ -67,6 +68,11 @@ export function becomeUpdated(unit: UnitOfWork, state: InstanceState): void {
   }
   state.key = key;
   unit.identity.set(mapper, key, instance);
+}
+
+function holdsKey(values: Values, { primaryKey }: Mapper): boolean {
+  for (let i = 0; i < primaryKey.length; i++) if ((primaryKey[i] as Attribute).name in values) return true;
+  return false;
 }
 
 /** The objects' rows were deleted. */

@@ -158,7 +158,11 @@ export class Flusher {
       if (validated || holdsNull(state, required)) suspects.push(state);
     }
     const inserted = related.length;
-    for (const state of choose(unit.touched)) if (state.relations !== undefined && !state.marked) related.push(state);
+    const changed = choose(unit.touched);
+    for (let i = 0; i < changed.length; i++) {
+      const state = changed[i] as InstanceState;
+      if (state.relations !== undefined && !state.marked) related.push(state);
+    }
     // Deleted owners let go of what they had by their own changes.
     for (const state of deletes) if (state.relations !== undefined) related.push(state);
     links.collect(related);
@@ -168,14 +172,14 @@ export class Flusher {
     for (let i = 0; i < inserted; i++)
       this.#takeRelations(related[i] as InstanceState, links, isWritten, (taken) => newRelations.push(taken));
     links.dissociateAll(deletes);
-    const touched: InstanceState[] = [];
-    for (const state of unit.touched)
-      if (
-        state.status === "persistent" &&
-        !state.marked &&
-        (chosen === undefined || chosen.has(state) || links.wrote(state))
-      )
-        touched.push(state);
+    const touched = unit.touched
+      .toArray()
+      .filter(
+        (state) =>
+          state.status === "persistent" &&
+          !state.marked &&
+          (chosen === undefined || chosen.has(state) || links.wrote(state)),
+      );
     return {
       inserts,
       touched,
@@ -220,25 +224,12 @@ export class Flusher {
       const skip = (links.of(state) ?? []).map(({ attribute }) => attribute.name);
       waiting.push(() => validate(state.instance, skip, this.#connection.handle));
     }
-    for (const state of touched) {
-      const { mapper, instance } = state;
-      const { validated, neverNull } = rules.of(mapper);
-      if (!validated && !holdsNull(state, neverNull)) continue;
-      const changed = changedAttributes(state);
-      if (changed.length === 0) continue;
-      const written = links.writtenTo(state);
-      const nulled = changed.some(
-        (attribute) =>
-          neverNull.includes(attribute) &&
-          (instance.dataValues[attribute.name] ?? null) === null &&
-          !written.has(attribute),
-      );
-      if (!nulled && !validated) continue;
-      const isChanged = new Set(changed);
-      const skip = mapper.attributes
-        .filter((attribute) => !isChanged.has(attribute) || written.has(attribute))
-        .map(({ name }) => name);
-      waiting.push(() => validate(instance, skip, this.#connection.handle));
+    for (let i = 0; i < touched.length; i++) {
+      const state = touched[i] as InstanceState;
+      const rule = rules.of(state.mapper);
+      if (!rule.validated && !holdsNull(state, rule.neverNull)) continue;
+      const skip = this.#unvalidated(state, links, rule);
+      if (skip !== undefined) waiting.push(() => validate(state.instance, skip, this.#connection.handle));
     }
     if (waiting.length === 0) return undefined;
     return (async () => {
@@ -249,6 +240,25 @@ export class Flusher {
         throw error;
       }
     })();
+  }
+
+  /** The attributes of a changed object that are not validated; undefined where nothing of it is. */
+  #unvalidated(state: InstanceState, links: Links, { validated, neverNull }: Rules): string[] | undefined {
+    const { mapper, instance } = state;
+    const changed = changedAttributes(state);
+    if (changed.length === 0) return undefined;
+    const written = links.writtenTo(state);
+    const nulled = changed.some(
+      (attribute) =>
+        neverNull.includes(attribute) &&
+        (instance.dataValues[attribute.name] ?? null) === null &&
+        !written.has(attribute),
+    );
+    if (!nulled && !validated) return undefined;
+    const isChanged = new Set(changed);
+    return mapper.attributes
+      .filter((attribute) => !isChanged.has(attribute) || written.has(attribute))
+      .map(({ name }) => name);
   }
 
   // Planning
@@ -268,10 +278,13 @@ export class Flusher {
     plan.newRelations = newRelations;
     const own = chosen === undefined ? touched : touched.filter((state) => chosen.has(state));
     for (const states of [own, deletes]) {
-      for (const state of states)
+      for (let i = 0; i < states.length; i++) {
+        const state = states[i] as InstanceState;
+        if (state.relations === undefined) continue;
         this.#takeRelations(state, links, isWritten, (relation, before) => {
           if (before !== undefined) plan.relations.push({ state, key: relation.relationship.key, before });
         });
+      }
     }
     for (const { state, key, member } of work.halves) {
       const relation = relationOf(state, key);

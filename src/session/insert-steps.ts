@@ -44,8 +44,8 @@ export function insertSteps(
 
 export function holdsExpression(state: InstanceState, attributes: readonly Attribute[]): boolean {
   const { dataValues } = state.instance;
-  for (const { name } of attributes) {
-    const value = dataValues[name];
+  for (let i = 0; i < attributes.length; i++) {
+    const value = dataValues[(attributes[i] as Attribute).name];
     if (typeof value === "object" && value !== null && isSqlExpression(value)) return true;
   }
   return false;

@@ -7,6 +7,9 @@ import type { SortedKeys } from "./sorted-keys";
 /** Instances that one weak reference stands for: together they are there, or collected. */
 export const SHELF_SIZE = 32;
 
+/** More instances than this are no batch of a loop: who asked for them at once will hold them for a while. */
+const MOST_IN_A_LOOP = 10_000;
+
 /**
  * Instances that were loaded together, whose keys are whole numbers.
  *
@@ -15,10 +18,11 @@ export const SHELF_SIZE = 32;
  */
 export class KeyRun {
   readonly #keys: SortedKeys;
-  readonly #shelves = new WeakCompanions();
+  readonly #shelves: WeakCompanions;
 
   private constructor(keys: SortedKeys) {
     this.#keys = keys;
+    this.#shelves = new WeakCompanions(keys.all.length > MOST_IN_A_LOOP);
   }
 
   /** @param instances  one for each key; they have states */

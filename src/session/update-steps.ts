@@ -1,7 +1,7 @@
 import type { Bindable } from "../driver/dialect";
 import { FlushError } from "../errors";
 import type { Attribute } from "../mapper/attribute";
-import { changedAttributes } from "./attribute-access";
+import { changedAttributes, changesExactly } from "./attribute-access";
 import type { FlushPlan, UpdateStep } from "./flush-steps";
 import { holdsExpression } from "./insert-steps";
 import { boundValue, completeNew, generate } from "./insert-values";
@@ -21,16 +21,17 @@ export function updateSteps(
 ): UpdateStep[] {
   const steps: UpdateStep[] = [];
   let step: UpdateStep | undefined;
-  for (const state of inKeyOrder(states)) {
+  let setsKey = false;
+  const ordered = inKeyOrder(states);
+  for (let i = 0; i < ordered.length; i++) {
+    const state = ordered[i] as InstanceState;
     const { mapper } = state;
     const old = replaced.size > 0 ? replaced.get(state) : undefined;
     const own = links?.of(state) ?? NO_LINKS;
-    const sets = old === undefined ? changedColumns(state, own, now) : replacementColumns(state, old, now);
+    const sets = old === undefined ? changedColumns(state, own, now, step?.sets) : replacementColumns(state, old, now);
     const original = old === undefined ? takeOriginal(state, own) : undefined;
     if (sets.length === 0) continue;
     const keys = step?.mapper === mapper ? step.keys : keysOf(mapper);
-    const row: Bindable[] = [];
-    for (const key of keys) row.push(committed(old ?? state, key, original));
     const hasExpressions = holdsExpression(state, sets);
     const joins = step !== undefined && !step.hasExpressions && !hasExpressions && sameColumns(step.sets, sets);
     if (step === undefined || !joins) {
@@ -46,14 +47,21 @@ export function updateSteps(
         purpose: "save",
       };
       steps.push(step);
+      setsKey = holdsKey(sets);
     }
-    if (mapper.primaryKey.some((key) => sets.includes(key))) refuseNullKey(state, own);
+    if (setsKey) refuseNullKey(state, own);
     step.states.push(state);
-    if (!hasExpressions) for (const attribute of sets) row.push(boundValue(state, attribute));
+    const row = new Array<Bindable>(keys.length + (hasExpressions ? 0 : sets.length));
+    for (let k = 0; k < keys.length; k++) row[k] = committed(old ?? state, keys[k] as Attribute, original);
+    for (let k = keys.length; k < row.length; k++) row[k] = boundValue(state, sets[k - keys.length] as Attribute);
     step.rows.push(row);
-    notePendingKeys(step, step.rows.length - 1, sets, keys.length, own);
+    if (own.length > 0) notePendingKeys(step, step.rows.length - 1, sets, keys.length, own);
   }
   return steps;
+}
+
+function holdsKey(attributes: readonly Attribute[]): boolean {
+  return attributes.some(({ primaryKey }) => primaryKey);
 }
 
 /** Some databases would take NULL for a key, and the object would be without its row. */
@@ -71,13 +79,23 @@ function refuseNullKey(state: InstanceState, links: readonly Link[]): void {
   }
 }
 
-/** What an UPDATE of the object sets; its version and its time of change go with every net change. */
-function changedColumns(state: InstanceState, links: readonly Link[], now: Date): Attribute[] {
+/**
+ * What an UPDATE of the object sets; its version and its time of change go with every net change.
+ *
+ * @param last  what the object before it has set: most often this one sets the same, and no further list is made
+ */
+function changedColumns(
+  state: InstanceState,
+  links: readonly Link[],
+  now: Date,
+  last: readonly Attribute[] | undefined,
+): readonly Attribute[] {
   const { mapper } = state;
+  const isAlone = links.length === 0 && mapper.updatedAt === undefined && mapper.version === undefined;
+  if (isAlone && last !== undefined && changesExactly(state, last)) return last;
   const attributes = changedAttributes(state);
   // The account of changes names each attribute once.
-  if (attributes.length < 2 && links.length === 0 && mapper.updatedAt === undefined && mapper.version === undefined)
-    return attributes;
+  if (attributes.length < 2 && isAlone) return attributes;
   const changed = new Set(attributes);
   for (const link of links) changed.add(link.attribute);
   if (changed.size === 0) return [];
@@ -116,8 +134,10 @@ function replacementColumns(state: InstanceState, old: InstanceState, now: Date)
 /** Takes the account of changes from the object: what is changed from now on belongs to the next flush. */
 export function takeOriginal(state: InstanceState, links: readonly Link[] = []): Values {
   const original = state.original ?? {};
-  for (const { attribute } of links)
-    if (!(attribute.name in original)) original[attribute.name] = state.instance.dataValues[attribute.name];
+  for (let i = 0; i < links.length; i++) {
+    const { name } = (links[i] as Link).attribute;
+    if (!(name in original)) original[name] = state.instance.dataValues[name];
+  }
   if (state.copies !== undefined) {
     for (const name in state.copies) {
       const attribute = state.mapper.find(name);
@@ -140,5 +160,5 @@ export function giveBackOriginal(state: InstanceState): void {
 }
 
 function sameColumns(a: readonly Attribute[], b: readonly Attribute[]): boolean {
-  return a.length === b.length && a.every((attribute, i) => attribute === b[i]);
+  return a === b || (a.length === b.length && a.every((attribute, i) => attribute === b[i]));
 }
