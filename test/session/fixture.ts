@@ -177,6 +177,11 @@ function shortOf(sql: string): string {
   return match === null ? sql : `${match[1]?.charAt(0)}(${match[2]})`;
 }
 
+/** One of `work.statements()` with the values of several rows, which may be sent as JSON, one after the other. */
+export function unpacked(statement = ""): string {
+  return statement.replaceAll("\\", "").replaceAll(/"o":\d+,|"c\d+":/g, "");
+}
+
 /** Roles and users: a many-to-one relationship and its collection. */
 export function defineRoles(sequelize: Sequelize): { Role: AnyModel; User: AnyModel } {
   const Role = sequelize.define(
