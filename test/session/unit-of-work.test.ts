@@ -927,6 +927,27 @@ describeSession("flush plan", defineAll, (work) => {
     expect(work.steps()).toContain("I(roles)");
   });
 
+  it("F-18: a reference to an object that has left the session leaves the key of a row as it is", async () => {
+    const { s } = work;
+    const [old, next] = ["old", "next"].map((name) => make("Role", { name }));
+    const user = make("User", { username: "u", bio: "", role: old });
+    await save(old, next, user);
+    user.role = next;
+    s.expunge(next);
+    user.bio = "changed";
+    expect([user.role, work.all()]).toEqual([next, []]);
+    work.warnings();
+    await s.commit();
+    expect(work.statements()).toEqual([
+      expect.stringMatching(/^UPDATE users SET bio = \S+ WHERE id = \S+ \["changed",1\]$/),
+    ]);
+    expect(work.warnings()).toEqual([
+      expect.stringMatching(/^Object of type <Role> not in session, add operation along 'User\.role' won't proceed/),
+    ]);
+    expect([s.stateOf(next), s.stateOf(user)]).toEqual(["detached", "persistent"]);
+    expect(await work.rows("users")).toMatchObject([{ role_id: old.id, bio: "changed" }]);
+  });
+
   it("F-19: a new child of a parent that is deleted in the same flush fails, and all is undone", async () => {
     const { s } = work;
     const order = make("Strict");
