@@ -269,6 +269,35 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     expect([...s].map((each) => s.stateOf(each))).toEqual(["persistent", "persistent"]);
   });
 
+  it("operations that are started at once inside a block run one after the other, as those outside do", async () => {
+    const { s, models } = work;
+    const [a, b] = ["a", "b"].map(role);
+    const done: string[] = [];
+    const slow = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+    models.Role.addHook("beforeCreate", "slow", slow);
+    try {
+      await s.transaction(async () => {
+        s.add(a);
+        await Promise.all([
+          s.flush().then(() => done.push(`flush, a is ${s.stateOf(a)}`)),
+          models.Role.query.count().then((count) => done.push(`count ${count}`)),
+          s.flush().then(() => s.add(b)),
+          s.flush().then(() => done.push("flush again")),
+        ]);
+      });
+    } finally {
+      models.Role.removeHook("beforeCreate", "slow");
+    }
+    expect(done).toEqual(["flush, a is persistent", "count 1", "flush again"]);
+    expect([a, b].map((each) => s.stateOf(each))).toEqual(["persistent", "persistent"]);
+    const sent = work.steps();
+    expect(sent.filter((each) => each !== "I(roles)")).toEqual(["BEGIN", "S(roles)", "COMMIT"]);
+    expect([
+      sent.indexOf("I(roles)") < sent.indexOf("S(roles)"),
+      sent.lastIndexOf("I(roles)") > sent.indexOf("S(roles)"),
+    ]).toEqual([true, true]);
+  });
+
   it("a promise that outlives its block does not stay inside it", async () => {
     const { s, models } = work;
     let late: Promise<number> | undefined;

@@ -253,7 +253,7 @@ describeSession(
       s.delete(doomed);
       work.all();
       await s.rollback();
-      expect(work.steps()).toEqual(["ROLLBACK"]);
+      expect([work.steps(), work.warnings()]).toEqual([["ROLLBACK"], []]);
       expect([s.new.size, s.dirty.size, s.has(inserted), s.has(pending), s.has(doomed)]).toEqual([
         0,
         0,

@@ -250,6 +250,15 @@ describeSession(
       await s.commit();
       await models.Role.query.all();
       expect(role.name).toBe("behind");
+      // The same of an object that was only ever read.
+      s.expungeAll();
+      const [read]: any[] = await models.Role.query.all();
+      await s.execute("UPDATE roles SET name = 'later'");
+      await models.Role.query.all();
+      expect([read.name, s.dirty.size]).toEqual(["behind", 0]);
+      await s.rollback();
+      s.expungeAll();
+      s.addAll([role, user]);
       // A changed attribute stays too; one that has expired is filled, and so is one that was not loaded.
       await s.refresh(user);
       user.username = "mine";

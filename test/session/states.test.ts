@@ -141,6 +141,15 @@ describeSession("states", defineRoles, (work) => {
     await s.commit();
     expect(work.steps()).toEqual(["ROLLBACK"]);
     expect(await work.rows("roles")).toEqual([{ id: 1, name: "admin" }]);
+    // The same where the change was never flushed by itself.
+    object.name = "only touched";
+    s.delete(object);
+    await s.flush();
+    expect([s.stateOf(object), work.short()]).toEqual(["deleted", ["S(users)", "D(roles)"]]);
+    await s.rollback();
+    expect([s.stateOf(object), object.name, s.isModified(object)]).toEqual(["persistent", "admin", false]);
+    await s.commit();
+    expect(work.steps()).toEqual(["ROLLBACK"]);
   });
 
   it("S-6: an object inserted and deleted in one transaction is transient after its rollback", async () => {

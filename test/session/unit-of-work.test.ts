@@ -45,6 +45,9 @@ function defineAll(sequelize: Sequelize) {
     onDelete: "CASCADE",
   });
   Paper.belongsTo(Folder, { as: "folder", foreignKey: "folderId", onDelete: "CASCADE" });
+  const Shelf = define("Shelf", { name: DataTypes.STRING }, { tableName: "shelves" });
+  const Book = define("Book", { title: DataTypes.STRING, shelfId: DataTypes.INTEGER }, { tableName: "books" });
+  Shelf.hasMany(Book, { as: "books", foreignKey: "shelfId", orderBy: "id" });
   const Album = define("Album", { name: DataTypes.STRING }, { tableName: "albums" });
   const Photo = define("Photo", { text: DataTypes.STRING, albumId: DataTypes.INTEGER }, { tableName: "photos" });
   Album.hasMany(Photo, {
@@ -60,7 +63,23 @@ function defineAll(sequelize: Sequelize) {
   Strict.belongsTo(roles.Role, { as: "role", foreignKey: "roleId", onDelete: "NO ACTION" });
   roles.Role.hasMany(Strict, { as: "stricts", foreignKey: "roleId", onDelete: "NO ACTION" });
   const Versioned = define("Versioned", { name: DataTypes.STRING }, { tableName: "versioned", version: true });
-  const all = { Node, Ring, Item, Keyword, Order, Line, Note, Folder, Paper, Album, Photo, Strict, Versioned };
+  const all = {
+    Node,
+    Ring,
+    Item,
+    Keyword,
+    Order,
+    Line,
+    Note,
+    Folder,
+    Paper,
+    Shelf,
+    Book,
+    Album,
+    Photo,
+    Strict,
+    Versioned,
+  };
   return { ...roles, ...(all as unknown as Record<keyof typeof all, AnyModel>) };
 }
 
@@ -223,6 +242,32 @@ describeSession("flush plan", defineAll, (work) => {
     expect(work.short()).toEqual(["U(users)"]);
     await s.commit();
     expect(await work.rows("users")).toMatchObject([{ role_id: 2 }, { role_id: 1 }, { role_id: 2 }]);
+  });
+
+  it("F-3: a collection without a reference on its other side writes the keys of who comes, moves and leaves", async () => {
+    const { s } = work;
+    const [first, second] = ["first", "second"].map((name) => make("Shelf", { name }));
+    const [a, b, c] = ["a", "b", "c"].map((title) => make("Book", { title }));
+    first.books.extend([a, b, c]);
+    await save(first, second, a, b, c);
+    await s.load([first, second], "books");
+    work.all();
+    first.books.remove(a);
+    first.books.remove(b);
+    second.books.append(b);
+    expect([a.shelfId, b.shelfId, work.all()]).toEqual([1, 1, []]);
+    await s.flush();
+    const [update, ...noMore] = work.statements();
+    expect([update, noMore]).toEqual([expect.stringMatching(/^UPDATE books .*shelfId/), []]);
+    expect(unpacked(update)).toMatch(/1,null\D+2,2/);
+    expect([a, b, c].map((book) => [book.shelfId, s.isModified(book)])).toEqual([
+      [null, false],
+      [2, false],
+      [1, false],
+    ]);
+    await s.rollback();
+    expect([a, b, c].map((book) => book.shelfId)).toEqual([1, 1, 1]);
+    expect([first.books.toArray(), second.books.toArray(), work.steps()]).toEqual([[a, b, c], [], ["ROLLBACK"]]);
   });
 
   it("F-4: rows of a self-reference are inserted level by level and deleted leaves first", async () => {
@@ -415,7 +460,9 @@ describeSession("flush plan", defineAll, (work) => {
     await item.keywords.load();
     await s.execute("DELETE FROM item_keywords");
     item.keywords.remove(word);
-    await expect(s.flush()).rejects.toThrow(
+    const failure: unknown = await s.flush().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(StaleDataError);
+    expect((failure as Error).message).toBe(
       "DELETE statement on table 'item_keywords' expected to delete 1 row(s); Only 0 were matched.",
     );
     expect(work.steps().slice(-2)).toEqual(["D(item_keywords)", "ROLLBACK"]);
@@ -443,6 +490,21 @@ describeSession("flush plan", defineAll, (work) => {
     expect(sent).toHaveLength(2);
     expect(sent[0]).not.toContain("username");
     expect(sent[1]).not.toContain("bio");
+    users[0].bio = "z";
+    users[0].username = "changed too";
+    users[1].roleId = null;
+    await s.flush();
+    expect(work.statements()).toEqual([
+      expect.stringMatching(/^UPDATE users SET username = \S+ bio = \S+ WHERE id = \S+ \["changed too","z",1\]$/),
+    ]);
+    const role = make("Role", { name: "r" });
+    s.add(role);
+    users[3].role = role;
+    users[3].username = "u4!";
+    await s.flush();
+    expect(work.statements().filter((sql) => sql.startsWith("UPDATE"))).toEqual([
+      expect.stringMatching(/^UPDATE users SET username = \S+ role_id = \S+ WHERE id = \S+ \["u4!",1,4\]$/),
+    ]);
     expect([s.dirty.size, users.map((user) => s.isModified(user))]).toEqual([0, Array(4).fill(false)]);
     await s.rollback();
     expect(users.map(({ username, bio }) => [username, bio])).toEqual([1, 2, 3, 4].map((i) => [`u${i}`, "b"]));
