@@ -200,7 +200,7 @@ export class Links {
     this.#set(own, relationship.foreignKey, owner, relationship.sourceKey, postUpdate);
   }
 
-  /** A child that left its owner: no foreign key, unless it already refers to another one. */
+  /** A child that left its owner: no foreign key, unless it already refers to another one, or cannot. */
   #clear(child: Instance, relationship: Relationship, owner: InstanceState): void {
     const state = peekState(child);
     if (state?.unit !== this.#unit) return;
@@ -210,7 +210,15 @@ export class Links {
     const ownerKey = owner.instance.dataValues[relationship.sourceKey.name];
     if (foreignKey === null || foreignKey === undefined || !relationship.foreignKey.equals(foreignKey, ownerKey))
       return;
+    if (this.#refersToStranger(own, relationship)) return;
     this.#write(own, relationship.foreignKey, null);
+  }
+
+  /** Whether a child left its owner for an object outside the session: such a reference is not written, and its key stays. */
+  #refersToStranger(state: InstanceState, { backref }: Relationship): boolean {
+    const reference = backref && relationOf(state, backref.key);
+    if (!(reference instanceof Reference) || !reference.value) return false;
+    return peekState(reference.value)?.unit !== this.#unit;
   }
 
   #set(

@@ -11,13 +11,25 @@ describeSession("autoflush", defineRoles, (work) => {
   it("S-20: every query flushes what is pending, changed and deleted", async () => {
     const { s, models } = work;
     const { Role } = models;
+    const changed = role("to be changed");
+    s.add(changed);
+    await s.commit();
     const sends = async (run: () => Promise<unknown>, name: string): Promise<void> => {
+      const doomed: any = new models.User({ username: `doomed by ${name}`, bio: "" });
+      s.add(doomed);
+      await s.flush();
       const pending = role(name);
       s.add(pending);
+      changed.name = `changed for ${name}`;
+      s.delete(doomed);
       work.all();
       await run();
-      expect(work.short(), name).toContain("I(roles)");
-      expect(s.stateOf(pending)).toBe("persistent");
+      const [update, insert, remove, ...asked] = work.short();
+      expect([name, update, insert, remove]).toEqual([name, "U(roles)", "I(roles)", "D(users)"]);
+      // Its own statements come after those of the flush; merge finds its object in the session.
+      if (name !== "merge") expect(asked, name).not.toEqual([]);
+      expect([s.stateOf(pending), s.stateOf(doomed), s.isModified(changed)]).toEqual(["persistent", "deleted", false]);
+      expect([s.new.size, s.deleted.size], name).toEqual([0, 0]);
     };
     await sends(() => Role.query.all(), "all");
     await sends(() => Role.query.first(), "first");
@@ -32,7 +44,7 @@ describeSession("autoflush", defineRoles, (work) => {
     await sends(() => Role.query.filterBy({ name: "update" }).update({ name: "updated" }), "update");
     await sends(() => Role.query.filterBy({ name: "nothing" }).delete(), "delete");
     await sends(() => s.get(Role, 4711), "get");
-    const [known]: any[] = await Role.query.all();
+    const known: any = await Role.query.filterBy({ name: "one" }).one();
     await sends(() => s.refresh(known), "refresh");
     await sends(() => s.merge(new Role({ id: known.id, name: "merged" })), "merge");
     await sends(() => s.load(known, "users"), "load");
@@ -48,13 +60,17 @@ describeSession("autoflush", defineRoles, (work) => {
     s.add(known);
     await s.commit();
     await s.refresh(known);
-    s.add(role("pending"));
+    const [pending, user]: any[] = [role("pending"), new models.User({ username: "u", role: known })];
+    s.addAll([pending, user]);
+    s.delete(known);
     work.all();
     expect(await s.get(Role, known.id)).toBe(known);
+    expect(user.role).toBe(known);
     expect(String(Role.query.filterBy({ name: "x" }))).toMatch(/^SELECT/);
     await s.execute("SELECT 1", undefined, { autoflush: false });
     expect(work.sql()).toEqual(["SELECT 1"]);
-    expect(s.new.size).toBe(1);
+    expect([[...s.new], [...s.deleted]]).toEqual([[pending, user], [known]]);
+    expect([pending, user, known].map((each) => s.stateOf(each))).toEqual(["pending", "pending", "persistent"]);
   });
 
   it("S-21: a query of one table flushes changes of every table", async () => {
@@ -63,55 +79,81 @@ describeSession("autoflush", defineRoles, (work) => {
     s.add(user);
     await models.Role.query.all();
     expect(s.stateOf(user)).toBe("persistent");
-    expect(work.short()).toEqual(["I(users)", "S(roles)"]);
+    expect(work.steps()).toEqual(["BEGIN", "I(users)", "S(roles)"]);
+    user.bio = "changed";
+    await models.Role.query.all();
+    expect([s.dirty.size, work.steps()]).toEqual([0, ["U(users)", "S(roles)"]]);
+    s.delete(user);
+    await models.Role.query.all();
+    expect([s.stateOf(user), work.steps()]).toEqual(["deleted", ["D(users)", "S(roles)"]]);
   });
 
   it("S-22: noAutoflush holds for its block, nests, and is restored after an error", async () => {
     const { s, models } = work;
-    s.add(role("pending"));
+    const pending = role("pending");
+    s.add(pending);
     await s.noAutoflush(async () => {
       expect(await models.Role.query.count()).toBe(0);
       await s.noAutoflush(async () => undefined);
       expect(await models.Role.query.count()).toBe(0);
+      expect(await models.Role.query.first()).toBeNull();
     });
+    expect([s.stateOf(pending), work.steps()]).toEqual(["pending", ["S(roles)", "S(roles)", "S(roles)"]]);
     await expect(
       s.noAutoflush(async () => {
         throw new Error("from the block");
       }),
     ).rejects.toThrow("from the block");
     expect(await models.Role.query.count()).toBe(1);
-    s.add(role("second"));
+    expect([s.stateOf(pending), work.steps()]).toEqual(["persistent", ["BEGIN", "I(roles)", "S(roles)"]]);
+    const second = role("second");
+    s.add(second);
     const guard = s.noAutoflush();
     expect(await models.Role.query.count()).toBe(1);
+    expect([s.stateOf(second), work.steps()]).toEqual(["pending", ["S(roles)"]]);
     guard[Symbol.dispose]();
     expect(await models.Role.query.count()).toBe(2);
+    expect([s.stateOf(second), work.steps()]).toEqual(["persistent", ["I(roles)", "S(roles)"]]);
   });
 
   it("S-22: an explicit flush or commit works inside noAutoflush", async () => {
     const { s } = work;
     await s.noAutoflush(async () => {
-      s.add(role("flushed"));
+      const [flushed, committed] = [role("flushed"), role("committed")];
+      s.add(flushed);
       await s.flush();
-      s.add(role("committed"));
+      expect([s.stateOf(flushed), work.steps()]).toEqual(["persistent", ["BEGIN", "I(roles)"]]);
+      s.add(committed);
       await s.commit();
+      expect([s.stateOf(committed), work.steps()]).toEqual(["persistent", ["I(roles)", "COMMIT"]]);
     });
     expect(await work.rows("roles")).toHaveLength(2);
   });
 
   it("S-23: an error of an autoflush keeps its class, says where it comes from, and makes the session inactive", async () => {
     const { s, models } = work;
-    s.add(role("twice"));
+    const [kept, twice] = [role("twice"), role("twice")];
+    s.add(kept);
     await s.commit();
-    s.add(role("twice"));
+    s.add(twice);
+    kept.name = "changed";
+    kept.name = "twice";
+    work.all();
     const failure = await models.Role.query.all().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(IntegrityError);
     expect((failure as Error).message).toMatch(
-      /^\(raised as a result of Query-invoked autoflush; consider using a session\.no_autoflush block/,
+      /^\(raised as a result of Query-invoked autoflush; consider using a session\.no_autoflush block if this flush is occurring prematurely\)/,
     );
+    expect(failure).toMatchObject({ kind: "unique", objects: [twice] });
+    // The query itself is not sent any more.
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "ROLLBACK"]);
     expect(s.isActive).toBe(false);
+    expect([s.stateOf(twice), s.stateOf(kept), s.new.size]).toEqual(["transient", "persistent", 0]);
     await expect(models.Role.query.all()).rejects.toThrow(PendingRollbackError);
+    expect(work.all()).toEqual([]);
     await s.rollback();
     expect(await models.Role.query.count()).toBe(1);
+    expect(work.steps()).toEqual(["S(roles)"]);
   });
 
   it("S-24: a hook may query while the session flushes, and may not flush", async () => {
@@ -135,21 +177,30 @@ describeSession("autoflush", defineRoles, (work) => {
       models.User.removeHook("beforeCreate", "test");
     }
     expect(seen).toEqual([1, 1]);
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "S(roles)", "S(roles)", "I(users)", "COMMIT"]);
+    expect([s.isActive, s.new.size]).toEqual([true, 0]);
     expect(await work.rows("users")).toMatchObject([{ username: "u", bio: "set by the hook" }]);
   });
 
   it("S-25: autoflush is switched off for a session and for a query", async () => {
     const { s, models } = work;
     const quiet = work.another({ autoflush: false });
-    quiet.add(role("pending"));
+    const [pending, second] = [role("pending"), role("second")];
+    quiet.add(pending);
     expect(await quiet.query(models.Role).count()).toBe(0);
+    expect([quiet.stateOf(pending), work.steps()]).toEqual(["pending", ["S(roles)"]]);
     await quiet.commit();
+    expect([quiet.stateOf(pending), work.steps()]).toEqual(["persistent", ["BEGIN", "I(roles)", "COMMIT"]]);
     expect(await quiet.query(models.Role).count()).toBe(1);
-    s.add(role("second"));
+    s.add(second);
+    work.all();
     expect(await models.Role.query.autoflush(false).count()).toBe(1);
+    expect([s.stateOf(second), work.steps()]).toEqual(["pending", ["S(roles)"]]);
     expect(await s.query(text("1")).autoflush(false).all()).toHaveLength(1);
     expect(s.new.size).toBe(1);
+    work.all();
     expect(await models.Role.query.count()).toBe(2);
+    expect([s.stateOf(second), work.steps()]).toEqual(["persistent", ["BEGIN", "I(roles)", "S(roles)"]]);
   });
 
   it("S-22: blocks without autoflush that overlap may end in any order", async () => {
@@ -160,7 +211,9 @@ describeSession("autoflush", defineRoles, (work) => {
     first[Symbol.dispose]();
     first[Symbol.dispose]();
     expect(await models.Role.query.count()).toBe(0);
+    expect([s.new.size, work.steps()]).toEqual([1, ["S(roles)"]]);
     second[Symbol.dispose]();
     expect(await models.Role.query.count()).toBe(1);
+    expect([s.new.size, work.steps()]).toEqual([0, ["BEGIN", "I(roles)", "S(roles)"]]);
   });
 });

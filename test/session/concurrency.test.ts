@@ -2,7 +2,7 @@
 /* eslint-disable @typescript-eslint/no-explicit-any */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { expect, it } from "vitest";
-import { OperationalError, PendingRollbackError } from "../../src/errors";
+import { IntegrityError, OperationalError, PendingRollbackError } from "../../src/errors";
 import { func } from "../../src/query/expressions";
 import { defineRoles, describeSession } from "./fixture";
 
@@ -12,7 +12,8 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
   it("operations that are started at once run one after the other in the order of their calls", async () => {
     const { s, models } = work;
     const done: string[] = [];
-    s.add(role("a"));
+    const a = role("a");
+    s.add(a);
     await Promise.all([
       s.flush().then(() => done.push("flush")),
       models.Role.query.count().then((count) => done.push(`count ${count}`)),
@@ -20,6 +21,94 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
       models.Role.query.count().then((count) => done.push(`count ${count}`)),
     ]);
     expect(done).toEqual(["flush", "count 1", "rollback", "count 0"]);
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "S(roles)", "ROLLBACK", "S(roles)"]);
+    expect([s.stateOf(a), s.inTransaction()]).toEqual(["transient", false]);
+  });
+
+  it("an operation that fails in the queue leaves those behind it in their order, with what they find", async () => {
+    const { s, models } = work;
+    const [kept, twice, late] = ["taken", "taken", "late"].map(role);
+    s.add(kept);
+    await s.commit();
+    s.add(twice);
+    work.all();
+    const outcomes = await Promise.allSettled([
+      s.flush(),
+      models.Role.query.count(),
+      s.get(models.Role, 4711),
+      s.rollback().then(() => s.add(late)),
+      models.Role.query.autoflush(false).count(),
+      s.execute("SELECT nonsense FROM nowhere", undefined, { autoflush: false }),
+      s.rollback(),
+      models.Role.query.count(),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      "rejected",
+      "rejected",
+      "rejected",
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "fulfilled",
+    ]);
+    const [flushed, counted, got] = outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason as unknown);
+    expect(flushed).toBeInstanceOf(IntegrityError);
+    for (const refused of [counted, got]) {
+      expect(refused).toBeInstanceOf(PendingRollbackError);
+      expect((refused as Error).cause).toBe(flushed);
+    }
+    // Refused operations send nothing, and those after the rollback begin anew.
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "ROLLBACK", "S(roles)", "S(nowhere)", "S(roles)"]);
+    expect([kept, twice].map((each) => s.stateOf(each))).toEqual(["persistent", "transient"]);
+    expect([s.isActive, s.inTransaction()]).toEqual([true, false]);
+    await s.drain();
+  });
+
+  it("commits that are started at once write everything once, and one that finds nothing left sends nothing", async () => {
+    const { s } = work;
+    const roles = ["a", "b", "c"].map(role);
+    await Promise.all(
+      roles.map((each) => {
+        s.add(each);
+        return s.commit();
+      }),
+    );
+    // What is added while the first one runs is flushed before its COMMIT.
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "I(roles)", "COMMIT"]);
+    expect(roles.map((each) => [s.stateOf(each), each.id])).toEqual([1, 2, 3].map((id) => ["persistent", id]));
+    const [a, b] = roles;
+    a.name = "a!";
+    const first = s.commit();
+    await first;
+    b.name = "b!";
+    await Promise.all([s.commit(), s.commit()]);
+    expect(work.steps()).toEqual(["BEGIN", "U(roles)", "COMMIT", "BEGIN", "U(roles)", "COMMIT"]);
+  });
+
+  it("savepoints of blocks that are started at once do not overlap", async () => {
+    const { s } = work;
+    const roles = ["a", "b", "c"].map(role);
+    const outcomes = await Promise.allSettled(
+      roles.map((each, i) =>
+        s.beginNested(async () => {
+          s.add(each);
+          await s.flush();
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          if (i === 1) throw new Error("not this one");
+        }),
+      ),
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(work.steps()).toEqual([
+      "BEGIN",
+      ...["SAVEPOINT", "I(roles)", "RELEASE"],
+      ...["SAVEPOINT", "I(roles)", "ROLLBACK TO", "RELEASE"],
+      ...["SAVEPOINT", "I(roles)", "RELEASE"],
+    ]);
+    expect(roles.map((each) => s.stateOf(each))).toEqual(["persistent", "transient", "persistent"]);
+    await s.commit();
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(["a", "c"]);
   });
 
   it("many queries and flushes at once keep one object for each row", async () => {
@@ -27,15 +116,22 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     s.addAll(Array.from({ length: 20 }, (_, i) => role(`r${i}`)));
     await s.commit();
     s.expungeAll();
+    work.all();
     const results: any[][] = await Promise.all(Array.from({ length: 10 }, () => models.Role.query.orderBy("id").all()));
     for (const rows of results) expect(rows.every((row, i) => row === results[0]?.[i])).toBe(true);
+    expect(work.steps()).toEqual(Array(10).fill("S(roles)"));
+    expect([...s].length).toBe(20);
     await Promise.all(
       (results[0] ?? []).map(async (row, i) => {
         row.name = `changed ${i}`;
         await s.flush();
       }),
     );
+    const sent = work.steps();
+    expect([sent[0], new Set(sent.slice(1))]).toEqual(["BEGIN", new Set(["U(roles)"])]);
+    expect([s.dirty.size, (results[0] ?? []).some((row) => s.isModified(row))]).toEqual([0, false]);
     await s.commit();
+    expect(work.steps()).toEqual(["COMMIT"]);
     expect((await work.rows("roles")).map((row) => row.name)).toEqual(
       Array.from({ length: 20 }, (_, i) => `changed ${i}`),
     );
@@ -52,13 +148,57 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     expect(object.name).toBe("two");
     expect([...s.dirty]).toEqual([object]);
     expect([...s.new]).toEqual([late]);
+    expect([s.stateOf(object), s.stateOf(late), s.isModified(object)]).toEqual(["persistent", "pending", true]);
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)"]);
     expect(await s.scalar("SELECT name FROM roles", {}, { autoflush: false })).toBe("one");
     const committing = s.commit();
     object.name = "three";
     await committing;
     expect(s.dirty.has(object) || (await work.rows("roles"))[0].name === "three").toBe(true);
     await s.commit();
+    expect([s.dirty.size, s.new.size, s.inTransaction()]).toEqual([0, 0, false]);
     expect((await work.rows("roles")).map((row) => row.name)).toEqual(["three", "late"]);
+    // A rollback to the values of this flush, not to those that were set meanwhile.
+    object.name = "four";
+    const running = s.flush();
+    object.name = "five";
+    await running;
+    expect([object.name, [...s.dirty]]).toEqual(["five", [object]]);
+    await s.rollback();
+    expect([object.name, s.isModified(object)]).toEqual(["three", false]);
+  });
+
+  it("what is deleted, removed and linked while a flush runs belongs to the next one", async () => {
+    const { s, models } = work;
+    const [first, second] = ["first", "second"].map(role);
+    const [u, v]: any[] = ["u", "v"].map((username) => new models.User({ username, bio: "", role: first }));
+    s.addAll([first, second, u, v]);
+    await s.commit();
+    await s.load([first, second], "users");
+    work.all();
+    u.role = second;
+    const flushing = s.flush();
+    v.role = second;
+    s.delete(u);
+    await flushing;
+    expect(work.statements()).toEqual([
+      expect.stringMatching(/^UPDATE users SET role_id = \S+ WHERE id = \S+ \[2,1\]$/),
+    ]);
+    expect([[...s.deleted], s.stateOf(u), s.isModified(v), v.roleId]).toEqual([[u], "persistent", true, first.id]);
+    await s.flush();
+    expect(work.steps()).toEqual(["U(users)", "D(users)"]);
+    expect([s.stateOf(u), v.roleId, first.users.toArray(), second.users.toArray()]).toEqual([
+      "deleted",
+      second.id,
+      [],
+      [v],
+    ]);
+    await s.rollback();
+    expect([u, v].map((each) => [s.stateOf(each), each.role, each.roleId])).toEqual(
+      Array(2).fill(["persistent", first, first.id]),
+    );
+    await s.commit();
+    expect(work.steps()).toEqual(["ROLLBACK"]);
   });
 
   it("what is changed before its part of many new objects is sent belongs to the next flush too", async () => {
@@ -88,7 +228,11 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     await Promise.resolve();
     for (const object of objects) object.name = `${object.name}!`;
     await flushing;
+    expect(objects.map((object) => s.stateOf(object))).toEqual(objects.map(() => "persistent"));
     await s.commit();
+    const sent = work.steps();
+    expect([sent[0], sent[1], sent.at(-1)]).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
+    expect(s.dirty.size).toBe(0);
     expect((await work.rows("roles")).map((row) => row.name)).toEqual(objects.map((object) => object.name));
     expect(objects[7].name).toBe("r7!");
   });
@@ -111,6 +255,47 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
     const outside = models.Role.query.count().then((count) => seen.push(`outside ${count}`));
     await Promise.all([block, outside]);
     expect(seen).toEqual(["flushed inside", "end of block", "outside 2"]);
+    expect(work.steps()).toEqual([
+      "BEGIN",
+      "I(roles)",
+      "S(roles)",
+      "S(roles)",
+      "SAVEPOINT",
+      "I(roles)",
+      "RELEASE",
+      "COMMIT",
+      "S(roles)",
+    ]);
+    expect([...s].map((each) => s.stateOf(each))).toEqual(["persistent", "persistent"]);
+  });
+
+  it("operations that are started at once inside a block run one after the other, as those outside do", async () => {
+    const { s, models } = work;
+    const [a, b] = ["a", "b"].map(role);
+    const done: string[] = [];
+    const slow = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+    models.Role.addHook("beforeCreate", "slow", slow);
+    try {
+      await s.transaction(async () => {
+        s.add(a);
+        await Promise.all([
+          s.flush().then(() => done.push(`flush, a is ${s.stateOf(a)}`)),
+          models.Role.query.count().then((count) => done.push(`count ${count}`)),
+          s.flush().then(() => s.add(b)),
+          s.flush().then(() => done.push("flush again")),
+        ]);
+      });
+    } finally {
+      models.Role.removeHook("beforeCreate", "slow");
+    }
+    expect(done).toEqual(["flush, a is persistent", "count 1", "flush again"]);
+    expect([a, b].map((each) => s.stateOf(each))).toEqual(["persistent", "persistent"]);
+    const sent = work.steps();
+    expect(sent.filter((each) => each !== "I(roles)")).toEqual(["BEGIN", "S(roles)", "COMMIT"]);
+    expect([
+      sent.indexOf("I(roles)") < sent.indexOf("S(roles)"),
+      sent.lastIndexOf("I(roles)") > sent.indexOf("S(roles)"),
+    ]).toEqual([true, true]);
   });
 
   it("a promise that outlives its block does not stay inside it", async () => {
@@ -121,6 +306,7 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
       late = new Promise<void>((resolve) => setTimeout(resolve, 20)).then(() => models.Role.query.count());
     });
     expect(await late).toBe(1);
+    expect([work.steps(), s.inTransaction()]).toEqual([["BEGIN", "I(roles)", "COMMIT", "S(roles)"], false]);
     await s.commit();
   });
 
@@ -140,7 +326,9 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
       process.off("unhandledRejection", listener);
     }
     expect(unhandled).toEqual([]);
+    expect(work.steps().slice(-3)).toEqual(["BEGIN", "I(roles)", "ROLLBACK"]);
     await expect(models.Role.query.count()).rejects.toThrow(PendingRollbackError);
+    expect([s.isActive, s.new.size, work.all()]).toEqual([false, 0, []]);
     await s.rollback();
   });
 
@@ -154,6 +342,7 @@ describeSession("concurrency inside one session", defineRoles, (work) => {
           session.add(object);
           await models.Role.query.count();
           expect(session.has(object)).toBe(true);
+          expect([...session]).toEqual([object]);
           if (name !== "b") await session.commit();
         }),
       ),

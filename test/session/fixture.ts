@@ -31,6 +31,9 @@ export interface Work<M> {
   all(): string[];
   /** INSERT, UPDATE and DELETE as `I(users)`, `U(users)`, `D(users)`, SELECT as `S(users)`. */
   short(): string[];
+  /** The same with what is around them: `BEGIN`, `COMMIT`, `ROLLBACK`, `SAVEPOINT`, `ROLLBACK TO`, `RELEASE`.
+   * Savepoints of a flush's own, which only some databases need, are left out. */
+  steps(): string[];
   /** What the session has warned of since the last look. */
   warnings(): string[];
   /** Rows of a table as they are in the database, read past the session. */
@@ -44,7 +47,9 @@ interface Sent {
   parameters: readonly unknown[];
 }
 
-const CONTROL = /^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/;
+const CONTROL = /^(BEGIN|COMMIT|ROLLBACK TO|ROLLBACK|SAVEPOINT|RELEASE)/;
+/** The savepoint around a run of rows that are inserted together, where a failing statement would end the transaction. */
+const OWN_SAVEPOINT = "SAVEPOINT flush_batch";
 /** How SQLite's bulk insert finds the next id. */
 const NEXT_ID = /sqlite_master|sqlite_sequence/;
 
@@ -112,6 +117,10 @@ export function describeSession<M extends object>(
         take()
           .filter(({ sql }) => !CONTROL.test(sql))
           .map(({ sql }) => shortOf(sql)),
+      steps: () =>
+        take()
+          .filter(({ sql }) => !sql.endsWith(OWN_SAVEPOINT))
+          .map(({ sql }) => CONTROL.exec(sql)?.[0] ?? shortOf(sql)),
       warnings: () => warnings.splice(0),
       rows: async (table, order = "id") => {
         const [rows] = await database.sequelize.query(`SELECT * FROM ${s.dialect.identifier(table)} ORDER BY ${order}`);
@@ -164,8 +173,13 @@ function shortOf(sql: string): string {
     /^(INSERT) INTO [`"]?(\w+)/.exec(sql) ??
     /^(UPDATE) [`"]?(\w+)/.exec(sql) ??
     /^(DELETE) FROM [`"]?(\w+)/.exec(sql) ??
-    /^(SELECT) .*? FROM [`"(]?(\w+)/s.exec(sql);
+    /^(SELECT) .*? FROM (?:\(SELECT .*? FROM )?[`"(]?(\w+)/s.exec(sql);
   return match === null ? sql : `${match[1]?.charAt(0)}(${match[2]})`;
+}
+
+/** One of `work.statements()` with the values of several rows, which may be sent as JSON, one after the other. */
+export function unpacked(statement = ""): string {
+  return statement.replaceAll("\\", "").replaceAll(/"o":\d+,|"c\d+":/g, "");
 }
 
 /** Roles and users: a many-to-one relationship and its collection. */

@@ -4,7 +4,13 @@ import { DataTypes, ValidationError } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";
 import { captureStatements } from "../../src/driver/capture";
-import { DatabaseError, IntegrityError, PendingRollbackError, ResourceClosedError } from "../../src/errors";
+import {
+  DatabaseError,
+  IntegrityError,
+  InvalidRequestError,
+  PendingRollbackError,
+  ResourceClosedError,
+} from "../../src/errors";
 import type { AnyModel } from "./fixture";
 import { defineRoles, describeSession } from "./fixture";
 
@@ -20,7 +26,16 @@ describeSession(
       },
       { tableName: "checked", timestamps: false },
     );
-    return { ...defineRoles(sequelize), Checked: Checked as unknown as AnyModel };
+    const Stamped = sequelize.define(
+      "Stamped",
+      {
+        id: { type: DataTypes.INTEGER, primaryKey: true, autoIncrement: true },
+        label: { type: DataTypes.STRING, defaultValue: "none" },
+      },
+      { tableName: "stamped", timestamps: true, version: true },
+    );
+    const own = { Checked, Stamped } as unknown as Record<"Checked" | "Stamped", AnyModel>;
+    return { ...defineRoles(sequelize), ...own };
   },
   (work) => {
     const role = (name: string): any => new work.models.Role({ name });
@@ -62,6 +77,16 @@ describeSession(
       await s.flush();
       await s.commit();
       await s.rollback();
+      const admin = role("admin");
+      s.add(admin);
+      await s.commit();
+      work.all();
+      for (let round = 0; round < 2; round++) {
+        await s.flush();
+        await s.commit();
+        await s.rollback();
+      }
+      expect([s.stateOf(admin), admin.name]).toEqual(["persistent", "admin"]);
       expect(work.all()).toEqual([]);
       expect(s.inTransaction()).toBe(false);
     });
@@ -75,11 +100,15 @@ describeSession(
       try {
         s.add(role("a"));
         await s.commit();
+        expect(work.steps()).toEqual(["BEGIN", ...Array<string>(5).fill("I(roles)"), "COMMIT"]);
       } finally {
         models.Role.removeHook("afterCreate", "chain");
       }
       expect((await work.rows("roles")).map((row) => row.name)).toEqual(["a", "a+", "a++", "a+++", "a++++"]);
-      expect(s.new.size).toBe(0);
+      expect([s.new.size, s.dirty.size, s.inTransaction()]).toEqual([0, 0, false]);
+      expect([...s].map((each) => s.stateOf(each))).toEqual(Array(5).fill("persistent"));
+      await s.commit();
+      expect(work.all()).toEqual([]);
     });
 
     it("S-60: a hook that never stops changing ends in an error", async () => {
@@ -97,7 +126,13 @@ describeSession(
       } finally {
         models.Role.removeHook("afterCreate", "endless");
       }
+      const sent = work.steps();
+      expect([sent[0], sent.filter((each) => each === "I(roles)").length]).toEqual(["BEGIN", 100]);
+      expect(sent).not.toContain("COMMIT");
+      const objects = [...s];
       await s.rollback();
+      expect([objects.length > 0, s.new.size, [...s].length, s.isActive]).toEqual([true, 0, 0, true]);
+      expect(objects.map((each) => s.stateOf(each))).toEqual(objects.map(() => "transient"));
       expect(await work.rows("roles")).toEqual([]);
     });
 
@@ -114,16 +149,23 @@ describeSession(
       const failing = role("taken");
       s.add(failing);
       work.all();
-      await expect(s.flush()).rejects.toThrow(IntegrityError);
-      expect(work.all()).toContain("ROLLBACK");
-      expect(s.isActive).toBe(false);
+      const failure: any = await s.flush().catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(IntegrityError);
+      expect(failure.message).not.toContain("raised as a result of");
+      // The UPDATE was sent, the DELETE never was, and nothing follows ROLLBACK.
+      expect(work.steps()).toEqual(["S(users)", "U(roles)", "I(roles)", "ROLLBACK"]);
+      expect([s.isActive, s.inTransaction()]).toEqual([false, false]);
+      expect([s.has(first), s.has(failing), s.has(kept), s.has(doomed)]).toEqual([false, false, true, true]);
+      expect([first.name, failing.name]).toEqual(["first", "taken"]);
       expect([first, failing].map((each) => s.stateOf(each))).toEqual(["transient", "transient"]);
       expect(first.id).toBeNull();
       expect(kept.name).toBe("kept");
       expect(s.stateOf(doomed)).toBe("persistent");
       expect(s.new.size + s.dirty.size + s.deleted.size).toBe(0);
       await s.rollback();
-      expect(await work.rows("roles")).toHaveLength(3);
+      await s.commit();
+      expect([s.isActive, work.all()]).toEqual([true, []]);
+      expect((await work.rows("roles")).map((row) => row.name)).toEqual(["kept", "doomed", "taken"]);
     });
 
     it("S-62: an inactive session refuses SQL and commit, lets values be read, and works again after rollback", async () => {
@@ -139,35 +181,63 @@ describeSession(
         await expect(s.execute("SELECT 1")).rejects.toThrow(PendingRollbackError);
         await expect(s.get(models.Role, 1)).rejects.toThrow(PendingRollbackError);
       }
+      expect(work.steps()).toEqual(["BEGIN", "I(roles)", "ROLLBACK"]);
       const refused: any = await s.commit().catch((refusal: unknown) => refusal);
       expect(refused.cause).toBe(error);
       expect(refused.message).toContain((error as Error).message);
       await s.flush();
+      const known = [...s][0] as any;
+      expect([s.stateOf(known), known.name, known.id]).toEqual(["persistent", "taken", 1]);
       const late = role("late");
       s.add(late);
+      known.name = "changed late";
+      s.delete(known);
+      expect([[...s.new], [...s.deleted]]).toEqual([[late], [known]]);
+      await expect(s.flush()).rejects.toThrow(PendingRollbackError);
+      expect(work.all()).toEqual([]);
       await s.rollback();
+      expect([known.name, s.stateOf(known), s.dirty.size, s.deleted.size, s.new.size]).toEqual([
+        "taken",
+        "persistent",
+        0,
+        0,
+        0,
+      ]);
       expect(work.warnings()).toEqual([
         "Session's state has been changed on a non-active transaction - this state will be discarded.",
       ]);
       expect(s.isActive).toBe(true);
       expect(s.stateOf(late)).toBe("transient");
+      // The transaction was rolled back with the failure; the second rollback has nothing to send.
+      expect(work.all()).toEqual([]);
       expect(await models.Role.query.count()).toBe(1);
+      await s.rollback();
+      expect([work.steps(), work.warnings()]).toEqual([["S(roles)"], []]);
+      s.add(late);
+      await s.commit();
+      expect(work.steps()).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
     });
 
     it("S-63: an error of execute leaves the session active, and a transaction that the database gave up needs a rollback", async () => {
       const { s, models } = work;
-      s.add(role("flushed"));
+      const flushed = role("flushed");
+      s.add(flushed);
       await s.flush();
+      work.all();
       await expect(s.execute("SELECT nonsense FROM nowhere")).rejects.toThrow(DatabaseError);
-      expect(s.isActive).toBe(true);
+      expect([s.isActive, s.inTransaction(), s.stateOf(flushed)]).toEqual([true, true, "persistent"]);
+      expect(work.steps()).toEqual(["S(nowhere)"]);
       if (s.dialect.abortsTransactionOnError) {
         await expect(models.Role.query.count()).rejects.toThrow(PendingRollbackError);
         await expect(s.commit()).rejects.toThrow(PendingRollbackError);
+        expect(work.steps()).not.toContain("COMMIT");
         await s.rollback();
+        expect([work.steps(), s.stateOf(flushed)]).toEqual([["ROLLBACK"], "transient"]);
         expect(await models.Role.query.count()).toBe(0);
       } else {
         expect(await models.Role.query.count()).toBe(1);
         await s.commit();
+        expect([work.steps(), s.stateOf(flushed)]).toEqual([["S(roles)", "COMMIT"], "persistent"]);
       }
     });
 
@@ -182,15 +252,27 @@ describeSession(
       s.add(pending);
       dirty.name = "changed";
       s.delete(doomed);
+      work.all();
       await s.rollback();
+      expect([work.steps(), work.warnings()]).toEqual([["ROLLBACK"], []]);
+      expect([s.new.size, s.dirty.size, s.has(inserted), s.has(pending), s.has(doomed)]).toEqual([
+        0,
+        0,
+        false,
+        false,
+        true,
+      ]);
       expect([inserted, pending].map((each) => [s.stateOf(each), each.name])).toEqual([
         ["transient", "inserted"],
         ["transient", "pending"],
       ]);
       expect(dirty.name).toBe("dirty");
       expect([s.stateOf(doomed), s.deleted.size]).toEqual(["persistent", 0]);
+      await s.commit();
+      expect(work.steps()).toEqual([]);
       s.addAll([inserted, pending]);
       await s.commit();
+      expect(work.steps()).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
       expect(await work.rows("roles")).toHaveLength(4);
     });
 
@@ -205,14 +287,23 @@ describeSession(
       const nested = await s.beginNested();
       john.username = "jack";
       await s.flush();
+      expect(work.steps()).toEqual(["BEGIN", "I(roles)", "I(users)", "U(users)", "SAVEPOINT", "U(users)"]);
       await nested.rollback();
+      expect(work.steps()).toEqual(["ROLLBACK TO", "RELEASE"]);
       expect([john.username, s.stateOf(john)]).toEqual(["johnny", "persistent"]);
       john.username = "jim";
       john.role = guest;
       await s.rollback();
       expect([john.username, john.id, john.role, s.stateOf(john)]).toEqual(["jim", null, guest, "transient"]);
+      expect(work.steps()).toEqual(["ROLLBACK"]);
       s.add(john);
       await s.commit();
+      expect(work.steps().filter((each) => !each.startsWith("S("))).toEqual([
+        "BEGIN",
+        "I(roles)",
+        "I(users)",
+        "COMMIT",
+      ]);
       expect((await work.rows("users")).map(({ username }) => username)).toEqual(["jim"]);
       expect((await work.rows("roles")).map(({ name }) => name)).toEqual(["guest"]);
     });
@@ -269,10 +360,51 @@ describeSession(
       await s.rollback();
       expect([parent.id, child.id, child.roleId]).toEqual([null, null, null]);
       expect(child.role).toBe(parent);
+      expect([parent, child].map((each) => [s.stateOf(each), s.has(each)])).toEqual(
+        Array(2).fill(["transient", false]),
+      );
+      work.all();
       s.add(child);
       await s.commit();
+      const [roles, users] = work.statements();
+      // No key is left over from the first try, so that the counter of the table stays right.
+      expect(roles).toMatch(/^INSERT INTO roles \(name\) .*\["parent"\]$/);
+      expect(users).toMatch(/^INSERT INTO users \(username(, bio)?, role_id\) /);
       expect(child.roleId).toBe(parent.id);
       expect(s.stateOf(parent)).toBe("persistent");
+    });
+
+    it("S-65: a rollback unsets defaults, timestamps and the version too, and leaves what was set", async () => {
+      const { s, models } = work;
+      const [unset, set]: any[] = [new models.Stamped(), new models.Stamped({ label: "mine", id: 70 })];
+      s.addAll([unset, set]);
+      await s.flush();
+      expect([unset.label, unset.version, unset.createdAt]).toEqual(["none", 1, expect.any(Date)]);
+      work.all();
+      for (const end of ["a flush that fails", "a rollback"]) {
+        if (end === "a rollback") s.addAll([unset, set]);
+        else s.addAll([role("same"), role("same")]);
+        const flushing = s.flush();
+        await (end === "a rollback" ? flushing : expect(flushing).rejects.toThrow(IntegrityError));
+        await s.rollback();
+        expect([end, s.stateOf(unset), unset.id, unset.label, unset.version, unset.createdAt, unset.updatedAt]).toEqual(
+          [end, "transient", ...Array<null>(5).fill(null)],
+        );
+        expect([set.id, set.label, set.version, set.createdAt]).toEqual([70, "mine", null, null]);
+      }
+      expect(work.steps().filter((each) => each === "ROLLBACK")).toHaveLength(2);
+      s.addAll([unset, set]);
+      await s.commit();
+      expect(work.steps().filter((each) => !each.startsWith("S("))).toEqual([
+        "BEGIN",
+        "I(stamped)",
+        "I(stamped)",
+        "COMMIT",
+      ]);
+      expect([unset, set].map((each) => [each.label, each.version])).toEqual([
+        ["none", 1],
+        ["mine", 1],
+      ]);
     });
 
     it("S-66: a violated unique constraint names object, column and value, and its objects go on after a rollback", async () => {
@@ -363,6 +495,8 @@ describeSession(
       await expect(s.commit()).rejects.toThrow(
         /^Cannot insert User\(username="u17"\): username "u17" is already taken/,
       );
+      expect(work.steps().at(-1)).toBe("ROLLBACK");
+      expect(users.map((each) => s.stateOf(each))).toEqual(users.map(() => "transient"));
       await s.rollback();
       users[41].username = "u41";
       s.addAll(users);
@@ -388,34 +522,42 @@ describeSession(
       await s.flush();
       const { connection } = s;
       const commit = connection.commit.bind(connection);
+      work.all();
       connection.commit = () => Promise.reject(new Error("COMMIT refused"));
       try {
         await expect(s.commit()).rejects.toThrow("COMMIT refused");
       } finally {
         connection.commit = commit;
       }
-      expect(s.isActive).toBe(false);
-      expect(object.name).toBe("before");
-      expect(s.stateOf(fresh)).toBe("transient");
+      expect([s.isActive, s.inTransaction(), work.steps()]).toEqual([false, false, ["ROLLBACK"]]);
+      expect(s.lastOutcome?.kind).not.toBe("commit");
+      expect([object.name, s.stateOf(object), s.isModified(object)]).toEqual(["before", "persistent", false]);
+      expect([s.stateOf(fresh), fresh.id]).toEqual(["transient", null]);
       await expect(models.Role.query.all()).rejects.toThrow(PendingRollbackError);
+      await expect(s.commit()).rejects.toThrow(PendingRollbackError);
       await s.rollback();
+      expect([s.isActive, work.all()]).toEqual([true, []]);
       expect((await work.rows("roles")).map((row) => row.name)).toEqual(["before"]);
     });
 
     it("S-68: begin opens a transaction once, transaction(fn) commits or rolls back", async () => {
       const { s } = work;
       const handle = await s.begin();
-      expect(s.inTransaction()).toBe(true);
+      expect([s.inTransaction(), s.inNestedTransaction(), work.steps()]).toEqual([true, false, ["BEGIN"]]);
+      await expect(s.begin()).rejects.toThrow(InvalidRequestError);
       await expect(s.begin()).rejects.toThrow("A transaction is already begun on this Session.");
-      s.add(role("kept"));
+      const kept = role("kept");
+      s.add(kept);
       await handle.commit();
       expect(s.inTransaction()).toBe(false);
+      expect([s.stateOf(kept), work.steps()]).toEqual(["persistent", ["I(roles)", "COMMIT"]]);
       const answer = await s.transaction(async (session) => {
         expect(session).toBe(s);
         s.add(role("inside"));
         return 42;
       });
       expect(answer).toBe(42);
+      expect(work.steps()).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
       const lost = role("lost");
       await expect(
         s.transaction(async () => {
@@ -424,17 +566,40 @@ describeSession(
           throw new Error("changed my mind");
         }),
       ).rejects.toThrow("changed my mind");
-      expect(s.stateOf(lost)).toBe("transient");
+      expect(work.steps()).toEqual(["BEGIN", "I(roles)", "ROLLBACK"]);
+      expect([s.stateOf(lost), s.isActive, s.inTransaction()]).toEqual(["transient", true, false]);
       expect((await work.rows("roles")).map((row) => row.name)).toEqual(["kept", "inside"]);
       expect(s.inNestedTransaction()).toBe(false);
+      const undone = await s.begin();
+      const begun = role("begun");
+      s.add(begun);
+      await s.flush();
+      await undone.rollback();
+      expect([s.stateOf(begun), s.inTransaction(), work.steps()]).toEqual([
+        "transient",
+        false,
+        ["BEGIN", "I(roles)", "ROLLBACK"],
+      ]);
     });
 
     it("S-69: a handle whose transaction has ended refuses to end it again", async () => {
       const { s } = work;
       const handle = await s.begin();
       await s.commit();
+      expect([handle.isActive, work.steps()]).toEqual([false, ["BEGIN", "COMMIT"]]);
+      const next = role("of the next transaction");
+      s.add(next);
+      await s.flush();
+      work.all();
       await expect(handle.commit()).rejects.toThrow(ResourceClosedError);
       await expect(handle.rollback()).rejects.toThrow("This transaction is closed");
+      const undone = await s.beginNested();
+      await undone.rollback();
+      await expect(undone.rollback()).rejects.toThrow(ResourceClosedError);
+      await expect(undone.commit()).rejects.toThrow("This transaction is closed");
+      // The transaction that is open now is none of theirs.
+      expect([s.inTransaction(), s.stateOf(next)]).toEqual([true, "persistent"]);
+      expect(work.steps()).toEqual(["SAVEPOINT", "ROLLBACK TO", "RELEASE"]);
     });
 
     it("a value that a validator refuses leaves the transaction open and the objects pending", async () => {

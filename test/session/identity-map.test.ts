@@ -5,8 +5,8 @@ import { runInNewContext } from "node:vm";
 import { DataTypes } from "sequelize";
 import type { Sequelize } from "sequelize";
 import { expect, it } from "vitest";
-import { ArgumentError, IntegrityError, InvalidRequestError } from "../../src/errors";
-import { joined, selectin } from "../../src/query/load-options";
+import { ArgumentError, IntegrityError, InvalidRequestError, NotLoadedError } from "../../src/errors";
+import { joined, loadOnly, selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
 import { defineRoles, describeSession } from "./fixture";
 
@@ -27,8 +27,17 @@ describeSession(
       { id: { type: DataTypes.UUID, primaryKey: true, defaultValue: DataTypes.UUIDV4 }, small: DataTypes.SMALLINT },
       { tableName: "tickets", timestamps: false },
     );
-    const own = { Pair, Ticket } as unknown as { Pair: AnyModel; Ticket: AnyModel };
-    return { ...defineRoles(sequelize), ...own };
+    const roles = defineRoles(sequelize);
+    const Shadow = sequelize.define(
+      "Shadow",
+      {
+        id: { type: DataTypes.INTEGER, primaryKey: true, autoIncrement: true },
+        name: { type: DataTypes.STRING(64), allowNull: false, unique: true },
+      },
+      { tableName: "roles", timestamps: false },
+    );
+    const own = { Pair, Ticket, Shadow } as unknown as Record<"Pair" | "Ticket" | "Shadow", AnyModel>;
+    return { ...roles, ...own };
   },
   (work) => {
     const stored = async (): Promise<any> => {
@@ -93,18 +102,39 @@ describeSession(
       expect(user.role).toBe(role);
       const other = work.another();
       expect(await other.get(models.User, user.id)).not.toBe(user);
+      work.all();
+      // What the session has is not asked for again, and two rows of one query are one object.
+      expect([await s.get(models.User, user.id), await s.get(models.Role, role.id)]).toEqual([user, role]);
+      expect(work.all()).toEqual([]);
+      const twin: any = new models.User({ username: "v", role });
+      s.add(twin);
+      const pairs: any[] = await s.query(models.Role, models.User).join("users").orderBy(models.User.c.id).all();
+      expect(pairs.map((pair) => [pair[0] === role, pair[1]])).toEqual([
+        [true, user],
+        [true, twin],
+      ]);
+      expect(work.short().slice(-1)).toEqual(["S(roles)"]);
     });
 
     it("S-31: get answers from the session without SQL, and otherwise by primary key", async () => {
       const { s, models } = work;
       const { role } = await stored();
+      const pending: any = new models.Role({ name: "pending" });
+      s.add(pending);
       expect(await s.get(models.Role, role.id)).toBe(role);
-      expect(work.all()).toEqual([]);
+      expect([s.stateOf(pending), work.all()]).toEqual(["pending", []]);
+      expect(await s.get(models.Role, 4711)).toBeNull();
+      expect([s.stateOf(pending), work.steps()]).toEqual(["persistent", ["BEGIN", "I(roles)", "S(roles)"]]);
+      await s.rollback();
       s.expungeAll();
+      work.all();
       const found: any = await s.get(models.Role, role.id);
       expect(found.name).toBe("admin");
-      expect(work.short()).toEqual(["S(roles)"]);
-      expect(await s.get(models.Role, 4711)).toBeNull();
+      expect(s.stateOf(found)).toBe("persistent");
+      expect(found).not.toBe(role);
+      expect(work.statements()).toEqual([
+        expect.stringMatching(/^SELECT roles\.id, roles\.name FROM roles WHERE roles\.id = \S+ \[1\]$/),
+      ]);
     });
 
     it("S-31: get of an expired object reads its row, and drops the object where the row is gone", async () => {
@@ -118,12 +148,17 @@ describeSession(
       expect(user.username).toBe("changed");
       await s.execute("DELETE FROM users");
       s.expire(user);
+      work.all();
       expect(await s.get(models.User, user.id)).toBeNull();
+      expect(work.steps()).toEqual(["S(users)"]);
       expect(s.stateOf(user)).toBe("deleted");
       expect(s.has(user)).toBe(false);
+      expect(await s.get(models.User, user.id)).toBeNull();
       await s.rollback();
-      expect(s.stateOf(user)).toBe("persistent");
+      expect([s.stateOf(user), s.has(user)]).toEqual(["persistent", true]);
+      work.all();
       expect(await s.get(models.User, user.id)).toBe(user);
+      expect(work.steps()).toEqual(["S(users)"]);
     });
 
     it("S-31: get gives an object that is marked for deletion as it is", async () => {
@@ -131,7 +166,11 @@ describeSession(
       const { user } = await stored();
       s.delete(user);
       expect(await s.get(models.User, user.id)).toBe(user);
-      expect(work.all()).toEqual([]);
+      expect([s.stateOf(user), [...s.deleted], work.all()]).toEqual(["persistent", [user], []]);
+      await s.flush();
+      expect([s.stateOf(user), work.steps()]).toEqual(["deleted", ["BEGIN", "D(users)"]]);
+      expect(await s.get(models.User, user.id)).toBeNull();
+      expect(work.steps()).toEqual(["S(users)"]);
     });
 
     it("S-32: a pending object is not found by its key until it is flushed", async () => {
@@ -139,7 +178,12 @@ describeSession(
       const pending: any = new models.Role({ id: 7, name: "seven" });
       s.add(pending);
       await s.noAutoflush(async () => expect(await s.get(models.Role, 7)).toBeNull());
+      expect([s.stateOf(pending), work.steps()]).toEqual(["pending", ["S(roles)"]]);
       expect(await s.get(models.Role, 7)).toBe(pending);
+      expect(s.stateOf(pending)).toBe("persistent");
+      expect(work.steps().slice(0, 2)).toEqual(["BEGIN", "I(roles)"]);
+      expect(await s.get(models.Role, 7)).toBe(pending);
+      expect(work.steps()).toEqual([]);
     });
 
     it("S-33: get takes a value, an array, or an object by attribute", async () => {
@@ -147,14 +191,25 @@ describeSession(
       const pair: any = new models.Pair({ left: 1, right: "r" });
       s.add(pair);
       await s.commit();
+      await s.refresh(pair);
+      work.all();
       expect(await s.get(models.Pair, [1, "r"])).toBe(pair);
       expect(await s.get(models.Pair, { right: "r", left: 1 })).toBe(pair);
+      expect(work.all()).toEqual([]);
+      s.expungeAll();
+      for (const key of [[1, "r"], { right: "r", left: 1 }]) {
+        expect(await s.get(models.Pair, key)).toMatchObject({ left: 1, right: "r" });
+        expect(work.statements()).toEqual([expect.stringMatching(/^SELECT .* FROM pairs WHERE .* \[1,"r"\]$/)]);
+        s.expungeAll();
+      }
       await expect(s.get(models.Pair, 1)).rejects.toThrow(/Incorrect number of values in identifier/);
       await expect(s.get(models.Pair, 1)).rejects.toMatchObject({ hint: /^Pair\.query\.get\(\[\w+, \w+\]\)$/ });
       await expect(s.get(models.Pair, [1])).rejects.toThrow(InvalidRequestError);
       await expect(s.get(models.Pair, { left: 1, wrong: 2 })).rejects.toThrow(
         /Incorrect names of values in identifier/,
       );
+      await expect(s.get(models.Role, [1, 2])).rejects.toThrow(/Incorrect number of values in identifier/);
+      expect(work.all()).toEqual([]);
     });
 
     it("S-33: keys are compared by the type of their column, and impossible ones send nothing", async () => {
@@ -167,6 +222,11 @@ describeSession(
       }
       expect(work.all()).toEqual([]);
       await expect(s.get(models.Role, undefined)).rejects.toThrow(ArgumentError);
+      expect(work.all()).toEqual([]);
+      s.expungeAll();
+      const read = await s.get(models.Role, String(role.id));
+      expect(await s.get(models.Role, role.id)).toBe(read);
+      expect(work.statements()).toEqual([expect.stringMatching(/WHERE roles\.id = \S+ \[1\]$/)]);
     });
 
     it("S-33: a key that its column cannot hold finds nothing, and the transaction goes on", async () => {
@@ -188,14 +248,44 @@ describeSession(
 
     it("S-34: a row does not overwrite what is loaded, and fills what is not", async () => {
       const { s, models } = work;
-      const { role } = await stored();
+      const { role, user } = await stored();
       await s.execute("UPDATE roles SET name = 'behind'");
       const [found]: any[] = await models.Role.query.filterBy({ name: "behind" }).all();
       expect(found).toBe(role);
       expect(role.name).toBe("admin");
+      expect(work.short()).toEqual(["U(roles)", "S(roles)"]);
+      expect(s.isModified(role)).toBe(false);
       await s.commit();
       await models.Role.query.all();
       expect(role.name).toBe("behind");
+      // The same of an object that was only ever read.
+      s.expungeAll();
+      const [read]: any[] = await models.Role.query.all();
+      await s.execute("UPDATE roles SET name = 'later'");
+      await models.Role.query.all();
+      expect([read.name, s.dirty.size]).toEqual(["behind", 0]);
+      await s.rollback();
+      s.expungeAll();
+      s.addAll([role, user]);
+      // A changed attribute stays too; one that has expired is filled, and so is one that was not loaded.
+      await s.refresh(user);
+      user.username = "mine";
+      s.expire(user, ["bio"]);
+      s.expunge(role);
+      const [partial]: any[] = await s.noAutoflush(() => models.Role.query.options(loadOnly("id")).all());
+      expect(() => partial.name).toThrow(NotLoadedError);
+      await s.noAutoflush(async () => {
+        await s.execute("UPDATE users SET username = 'theirs', bio = 'theirs'");
+        await models.User.query.all();
+        await models.Role.query.all();
+      });
+      expect([user.username, user.bio, partial.name]).toEqual(["mine", "theirs", "behind"]);
+      expect([...s.dirty]).toEqual([user]);
+      work.all();
+      await s.flush();
+      expect(work.statements()).toEqual([
+        expect.stringMatching(/^UPDATE users SET username = \S+ WHERE .*\["mine",1\]$/),
+      ]);
     });
 
     it("S-35: populateExisting and refresh overwrite everything, pending changes included", async () => {
@@ -207,13 +297,16 @@ describeSession(
         expect(role.name).toBe("admin");
         expect(s.dirty.size).toBe(0);
         role.name = "mine";
-        await s.get(models.Role, role.id, { populateExisting: true });
-        expect(role.name).toBe("admin");
+        expect(await s.get(models.Role, role.id, { populateExisting: true })).toBe(role);
+        expect([role.name, s.dirty.size]).toEqual(["admin", 0]);
       });
       role.name = "mine";
       await s.refresh(role);
       expect(role.name).toBe("admin");
-      expect(s.isModified(role)).toBe(false);
+      expect([s.isModified(role), s.dirty.size]).toEqual([false, 0]);
+      await s.commit();
+      // The changes are gone: none of them was written.
+      expect(work.steps()).toEqual(["S(roles)", "S(roles)", "S(roles)"]);
     });
 
     it("S-36: a key of another model's object finds nothing of this model", async () => {
@@ -222,9 +315,21 @@ describeSession(
       const second: any = new models.Role({ id: 50, name: "fifty" });
       s.add(second);
       await s.commit();
+      work.all();
       expect(await s.get(models.User, 50)).toBeNull();
+      expect(work.short()).toEqual(["S(users)"]);
       expect(await s.get(models.Role, 50)).toBe(second);
       expect(role).not.toBe(second);
+      // Another model of the same table finds the row, as an object of its own.
+      const shadow: any = await s.get(models.Shadow, 50);
+      expect([shadow instanceof models.Shadow, shadow instanceof models.Role, shadow.name]).toEqual([
+        true,
+        false,
+        "fifty",
+      ]);
+      expect(await s.get(models.Shadow, 50)).toBe(shadow);
+      expect(await s.get(models.Role, 50)).toBe(second);
+      expect(work.short()).toEqual(["S(roles)", "S(roles)"]);
     });
 
     it("S-37: a changed key is written, found anew, and restored by a rollback", async () => {
@@ -237,12 +342,16 @@ describeSession(
       work.all();
       lone.id = 99;
       await s.flush();
-      expect(work.statements()[0]).toMatch(/^UPDATE roles SET id = .* WHERE id = /);
+      expect(work.statements()).toEqual([expect.stringMatching(/^UPDATE roles SET id = \S+ WHERE id = \S+ \[99,1\]$/)]);
+      expect([s.stateOf(lone), s.dirty.size]).toEqual(["persistent", 0]);
       expect(await s.get(models.Role, 99)).toBe(lone);
+      expect(work.all()).toEqual([]);
       expect(await s.get(models.Role, old)).toBeNull();
+      expect(work.short()).toEqual(["S(roles)"]);
       await s.rollback();
-      expect(lone.id).toBe(old);
+      expect([lone.id, s.stateOf(lone)]).toEqual([old, "persistent"]);
       expect(await s.get(models.Role, old)).toBe(lone);
+      expect(await s.get(models.Role, 99)).toBeNull();
       lone.id = 98;
       await s.commit();
       expect(await s.get(models.Role, 98)).toBe(lone);
@@ -252,13 +361,18 @@ describeSession(
     it("S-38: a new object with the key of one in the session is warned of and refused by the database", async () => {
       const { s, models } = work;
       const { role } = await stored();
-      s.add(new models.Role({ id: role.id, name: "second" }));
+      const second: any = new models.Role({ id: role.id, name: "second" });
+      s.add(second);
+      expect([s.stateOf(second), work.all()]).toEqual(["pending", []]);
       expect(work.warnings()).toEqual([
         expect.stringMatching(/^New instance .* with identity key .* conflicts with persistent instance <Role 1>$/),
       ]);
       await expect(s.flush()).rejects.toThrow(IntegrityError);
+      expect(work.steps()).toEqual(["BEGIN", "I(roles)", "ROLLBACK"]);
       await s.rollback();
-      expect(await work.rows("roles")).toHaveLength(1);
+      expect([s.stateOf(second), s.stateOf(role), second.id]).toEqual(["transient", "persistent", role.id]);
+      expect(await s.get(models.Role, role.id)).toBe(role);
+      expect(await work.rows("roles")).toEqual([{ id: 1, name: "admin" }]);
     });
   },
 );

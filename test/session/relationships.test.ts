@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { ArgumentError, NotLoadedError } from "../../src/errors";
 import { joined, loadOnly, noload, raiseload, selectin } from "../../src/query/load-options";
 import type { AnyModel } from "./fixture";
-import { defineRoles, describeSession } from "./fixture";
+import { defineRoles, describeSession, unpacked } from "./fixture";
 
 function defineAll(sequelize: Sequelize) {
   const Person = sequelize.define("Person", { name: DataTypes.STRING }, { tableName: "persons", timestamps: false });
@@ -75,7 +75,7 @@ describeSession("relationships", defineAll, (work) => {
     expect(work.all()).toEqual([]);
   });
 
-  it("R-1: both sides of a many-to-many relationship move together", () => {
+  it("R-1: both sides of a many-to-many relationship move together", async () => {
     const [p, q] = [make("Person", { name: "p" }), make("Person", { name: "q" })];
     const [s, t] = [make("Tag", { name: "s" }), make("Tag", { name: "t" })];
     p.tags.extend([s, t]);
@@ -85,6 +85,62 @@ describeSession("relationships", defineAll, (work) => {
     expect(p.tags.toArray()).toEqual([s]);
     p.tags = [];
     expect(s.persons.toArray()).toEqual([q]);
+    expect(work.all()).toEqual([]);
+    p.tags = [t];
+    work.s.addAll([p, q, s, t]);
+    await work.s.commit();
+    // What came and went is not written, what is left is written once.
+    expect(work.steps().filter((each) => !each.startsWith("S("))).toEqual([
+      "BEGIN",
+      "I(persons)",
+      "I(tags)",
+      "I(person_tags)",
+      "COMMIT",
+    ]);
+    const links = await work.rows("person_tags", work.s.dialect.quote("personId"));
+    expect(links.map(({ personId, tagId }) => [personId, tagId])).toEqual([
+      [p.id, t.id],
+      [q.id, s.id],
+    ]);
+  });
+
+  it("R-1: what moved between objects of the session is written once, as it stands at the flush", async () => {
+    const { s } = work;
+    const [a, b] = [role("a"), role("b")];
+    const [u, v, w] = ["u", "v", "w"].map((name) => user(name, { role: a }));
+    await save(a, b, u, v, w);
+    await s.load([a, b], "users");
+    work.all();
+    b.users.append(u);
+    a.users.append(u);
+    b.users.append(u);
+    v.role = null;
+    a.users.remove(w);
+    w.role = b;
+    w.role = a;
+    expect([u.role, v.role, w.role]).toEqual([b, null, a]);
+    expect([a.users.toArray(), b.users.toArray()]).toEqual([[w], [u]]);
+    // Until the flush the keys are what they were.
+    expect([u.roleId, v.roleId, w.roleId, work.all()]).toEqual([a.id, a.id, a.id, []]);
+    await s.flush();
+    const [update, ...noMore] = work.statements();
+    expect([update, noMore]).toEqual([expect.stringMatching(/^UPDATE users .*role_id = /), []]);
+    expect(unpacked(update)).toMatch(/1,2\D+2,null/);
+    expect(unpacked(update)).not.toMatch(/\b3,/);
+    expect([u.roleId, v.roleId, w.roleId, s.dirty.size]).toEqual([b.id, null, a.id, 0]);
+    await s.rollback();
+    expect([u, v, w].map((each) => [each.role, each.roleId])).toEqual(Array(3).fill([a, a.id]));
+    expect([new Set(a.users), b.users.toArray()]).toEqual([new Set([u, v, w]), []]);
+    await s.load([a, b], "users");
+    work.all();
+    b.users = [...a.users].reverse();
+    a.users = [u];
+    expect([u, v, w].map((each) => each.role)).toEqual([a, b, b]);
+    b.users = [];
+    expect([[u, v, w].map((each) => each.role), work.all()]).toEqual([[a, null, null], []]);
+    await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "U(users)", "COMMIT"]);
+    expect((await work.rows("users")).map((row) => row.role_id)).toEqual([a.id, null, null]);
   });
 
   it("R-2: a change of a collection that is not loaded waits until it is", async () => {
@@ -94,16 +150,35 @@ describeSession("relationships", defineAll, (work) => {
     await save(r, other, a, b, c);
     a.role = other;
     c.role = r;
-    expect(r.users.isLoaded).toBe(false);
+    expect([r.users.isLoaded, a.roleId, c.roleId, work.all()]).toEqual([false, r.id, null, []]);
     await s.noAutoflush(() => r.users.load());
+    expect(work.steps()).toEqual(["S(users)"]);
     expect(r.users.toArray()).toEqual([b, c]);
+    expect([...s.dirty]).toEqual(expect.arrayContaining([a, c]));
+    expect([a, b, c].map((each) => s.isModified(each))).toEqual([true, false, true]);
+    await s.flush();
+    expect(work.steps()).toEqual(["BEGIN", "U(users)"]);
+    await s.rollback();
+    expect([a.role, c.role, r.users.toArray()]).toEqual([r, null, [a, b]]);
     const d = user("d");
     s.expungeAll();
     const again: any = await s.get(work.models.Role, r.id);
     again.users.append(d);
     again.users.remove(d);
+    work.all();
+    expect([s.isModified(again), s.stateOf(d)]).toEqual([false, "pending"]);
     await s.noAutoflush(() => again.users.load());
+    expect(work.steps()).toEqual(["S(users)"]);
     expect(again.users.map((each: any) => each.username)).toEqual(["a", "b"]);
+    await s.commit();
+    // The visitor became pending, and is inserted without a role.
+    expect(work.steps()).toEqual(["BEGIN", "I(users)", "COMMIT"]);
+    expect((await work.rows("users")).map((row) => [row.username, row.role_id])).toEqual([
+      ["a", r.id],
+      ["b", r.id],
+      ["c", null],
+      ["d", null],
+    ]);
   });
 
   it("R-2: who is assigned to an owner after its members were replaced unseen stays one of them, also where it was one before", async () => {
@@ -133,7 +208,16 @@ describeSession("relationships", defineAll, (work) => {
     r.users.append(u);
     expect(r.users.length).toBe(1);
     s.add(r);
+    r.users.append(u);
+    expect([s.new.size, r.users.toArray(), work.all()]).toEqual([2, [u], []]);
     await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "I(users)", "COMMIT"]);
+    r.users.append(u);
+    expect([s.isModified(r), s.isModified(u)]).toEqual([false, false]);
+    await s.commit();
+    expect(work.steps()).toEqual([]);
+    await r.users.load();
+    expect(r.users.toArray()).toEqual([u]);
     expect(await work.rows("users")).toHaveLength(1);
   });
 
@@ -148,16 +232,19 @@ describeSession("relationships", defineAll, (work) => {
     r.users.remove(users[1]);
     r.users.append(users[1]);
     await s.flush();
-    expect(work.sql()).toEqual([]);
+    expect(work.all()).toEqual([]);
+    expect([s.dirty.size, users.map((each) => each.role)]).toEqual([0, [r, r, r]]);
     const second = role("second");
     second.users.append(users[0]);
     r.users.append(users[0]);
     s.add(second);
     await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
+    expect([users[0].role, second.users.toArray(), r.users.length]).toEqual([r, [], 3]);
     expect((await work.rows("users")).map((row) => row.role_id)).toEqual([1, 1, 1]);
   });
 
-  it("R-5: add reaches everything that is linked, and appending to an object of the session adds", () => {
+  it("R-5: add reaches everything that is linked, and appending to an object of the session adds", async () => {
     const { s } = work;
     const r = role("r");
     const [u, v] = [user("u"), user("v")];
@@ -174,6 +261,24 @@ describeSession("relationships", defineAll, (work) => {
     const other = role("other");
     w.role = other;
     expect(s.has(other)).toBe(true);
+    // In circles too, and through every kind of relationship.
+    const p = make("Person", { name: "p", passport: make("Passport", { number: "1" }) });
+    const tag = make("Tag", { name: "t", persons: [p, make("Person", { name: "q" })] });
+    s.add(p.passport);
+    expect([p, p.passport, tag, tag.persons.at(1)].map((each) => s.stateOf(each))).toEqual(Array(4).fill("pending"));
+    expect(work.all()).toEqual([]);
+    await s.commit();
+    expect(
+      work
+        .steps()
+        .filter((each) => each.startsWith("I("))
+        .sort(),
+    ).toEqual(["I(passports)", "I(person_tags)", "I(persons)", "I(roles)", "I(tags)", "I(users)"]);
+    expect([u, r, v, w, x, other].map((each) => s.stateOf(each))).toEqual([
+      ...Array<string>(4).fill("persistent"),
+      "transient",
+      "persistent",
+    ]);
   });
 
   it("R-5: an object that only its back side links stays out, with a warning at the flush", async () => {
@@ -183,6 +288,7 @@ describeSession("relationships", defineAll, (work) => {
     const u = user("u", { role: r });
     expect(s.stateOf(u)).toBe("transient");
     await s.commit();
+    expect([s.stateOf(u), s.new.size, work.all()]).toEqual(["transient", 0, []]);
     expect(work.warnings()).toEqual([
       expect.stringMatching(
         /^Object of type <User> not in session, add operation along 'Role\.users' won't proceed: db\.session\.add\(user\)/,
@@ -190,7 +296,10 @@ describeSession("relationships", defineAll, (work) => {
     ]);
     expect(await work.rows("users")).toEqual([]);
     s.add(u);
+    work.all();
     await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "I(users)", "COMMIT"]);
+    expect([s.stateOf(u), u.role, work.warnings()]).toEqual(["persistent", r, []]);
     expect(await work.rows("users")).toMatchObject([{ role_id: r.id }]);
   });
 
@@ -279,8 +388,10 @@ describeSession("relationships", defineAll, (work) => {
     r.users.append(u);
     s.add(r);
     r.users.remove(u);
-    expect(s.stateOf(u)).toBe("pending");
+    expect([s.stateOf(u), u.role, [...s.new]]).toEqual(["pending", null, [r, u]]);
     await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "I(users)", "COMMIT"]);
+    expect([s.stateOf(u), u.roleId, u.role]).toEqual(["persistent", null, null]);
     expect(await work.rows("users")).toMatchObject([{ username: "u", role_id: null }]);
   });
 
@@ -298,6 +409,17 @@ describeSession("relationships", defineAll, (work) => {
       expect(() => (r.users = wrong)).toThrow(/Expected an array of User instances for Role\.users/);
     expect(r.users.length).toBe(0);
     expect(u.role).toBeNull();
+    expect([work.s.stateOf(r), work.s.stateOf(u), work.s.new.size, work.all()]).toEqual([
+      "transient",
+      "transient",
+      0,
+      [],
+    ]);
+    // A refused value leaves what was there, also where others of its array are right.
+    r.users.append(u);
+    expect(() => (r.users = [user("right"), 3])).toThrow(ArgumentError);
+    expect(() => (u.role = 3)).toThrow(ArgumentError);
+    expect([r.users.toArray(), u.role]).toEqual([[u], r]);
     expect(() => user("x", { rol: r })).toThrow(TypeError);
     expect(() => user("x", { rol: r })).toThrow("'rol' is an invalid keyword argument for User");
     try {
@@ -321,6 +443,27 @@ describeSession("relationships", defineAll, (work) => {
     expect(new Set(users.slice(0, 3).map((each) => each.role)).size).toBe(1);
     await s.load(users, "role");
     expect(work.all()).toEqual([]);
+    expect(users.map((each) => s.isModified(each))).toEqual(Array(4).fill(false));
+    // Where the session has the role, nothing is sent, neither for reading nor for loading.
+    const known = users[0].role;
+    for (const each of users) s.expunge(each);
+    const again: any[] = await models.User.query.orderBy("id").all();
+    work.all();
+    expect(again.map((each) => each.role)).toEqual([known, known, known, null]);
+    await s.load(again, "role");
+    expect(work.all()).toEqual([]);
+    // Where only some are known, those that are missing are asked for, all at once.
+    const others = ["x", "y"].map(role);
+    await save(...others, user("of x", { role: others[0] }), user("of y", { role: others[1] }));
+    s.expungeAll();
+    await s.get(models.Role, others[0].id);
+    const all: any[] = await models.User.query.orderBy("id").all();
+    work.all();
+    await s.load(all, "role");
+    const [select, ...noMore] = work.statements();
+    expect([select, noMore]).toEqual([expect.stringMatching(/^SELECT .* FROM roles /), []]);
+    expect(select?.slice(select.lastIndexOf(" ")).match(/\d+/g)).toEqual([String(r.id), String(others[1].id)]);
+    expect(all.map((each) => each.role?.name ?? null)).toEqual(["r", "r", "r", null, "x", "y"]);
   });
 
   it("R-9: a new child of a one-to-one relationship takes the place of the old one", async () => {
@@ -335,13 +478,47 @@ describeSession("relationships", defineAll, (work) => {
     person.passport = fresh;
     expect([old.person, fresh.person]).toEqual([null, person]);
     await s.flush();
-    expect(work.short()).toEqual(["U(passports)", "I(passports)"]);
+    expect(work.statements().filter((sql) => !sql.startsWith("SELECT"))).toEqual([
+      expect.stringMatching(/^UPDATE passports SET .*personId.* WHERE id = \S+ \[null,1\]$/),
+      expect.stringMatching(/^INSERT INTO passports /),
+    ]);
+    expect([old.personId, fresh.personId, s.stateOf(fresh), s.stateOf(old)]).toEqual([
+      null,
+      person.id,
+      "persistent",
+      "persistent",
+    ]);
+    await s.rollback();
+    expect([person.passport, old.person, old.personId, s.stateOf(fresh)]).toEqual([
+      old,
+      person,
+      person.id,
+      "transient",
+    ]);
+    person.passport = fresh;
     await s.commit();
+    expect(work.steps().filter((each) => !each.startsWith("S("))).toEqual([
+      "ROLLBACK",
+      "BEGIN",
+      "U(passports)",
+      "I(passports)",
+      "COMMIT",
+    ]);
     s.expungeAll();
     const again: any = await s.get(work.models.Person, person.id);
     expect(() => again.passport).toThrow(NotLoadedError);
-    again.passport = make("Passport", { number: "3" });
+    const third = make("Passport", { number: "3" });
+    again.passport = third;
+    work.all();
     await s.commit();
+    // The one that has to leave is found at the flush.
+    expect(work.steps().filter((each) => each !== "S(passports)")).toEqual([
+      "BEGIN",
+      "U(passports)",
+      "I(passports)",
+      "COMMIT",
+    ]);
+    expect([third.person, s.stateOf(third)]).toEqual([again, "persistent"]);
     expect(await work.rows("passports")).toMatchObject([
       { personId: null },
       { personId: null },

@@ -27,31 +27,47 @@ describeSession("savepoints", defineRoles, (work) => {
       expect.stringMatching(/^SAVEPOINT/),
     ]);
     expect([s.inTransaction(), s.inNestedTransaction()]).toEqual([true, true]);
-    s.add(role("kept"));
+    expect([s.stateOf(before), kept.isNested, kept.isActive]).toEqual(["persistent", true, true]);
+    const within = role("kept");
+    s.add(within);
     await kept.commit();
-    expect(work.all().at(-1)).toMatch(/^RELEASE/);
+    expect(work.steps()).toEqual(["I(roles)", "RELEASE"]);
+    expect([s.stateOf(within), kept.isActive, s.inTransaction()]).toEqual(["persistent", false, true]);
     expect(s.inNestedTransaction()).toBe(false);
     const undone = await s.beginNested();
     const lost = role("lost");
     s.add(lost);
     await undone.rollback();
-    expect(work.all().some((sql) => sql.startsWith("ROLLBACK TO"))).toBe(true);
-    expect(s.stateOf(lost)).toBe("transient");
+    // What was not flushed is not sent to be undone.
+    expect(work.steps()).toEqual(["SAVEPOINT", "ROLLBACK TO", "RELEASE"]);
+    expect([s.stateOf(lost), s.new.size, s.inNestedTransaction(), s.inTransaction()]).toEqual([
+      "transient",
+      0,
+      false,
+      true,
+    ]);
     await s.commit();
+    expect(work.steps()).toEqual(["COMMIT"]);
     expect(await names()).toEqual(["before", "kept"]);
   });
 
   it("S-70: with a function the savepoint is kept at its end, and undone where it throws", async () => {
     const { s } = work;
-    expect(await s.beginNested(() => s.add(role("kept")))).toBeUndefined();
+    const kept = role("kept");
+    expect(await s.beginNested(() => s.add(kept))).toBeUndefined();
+    expect([s.stateOf(kept), work.steps()]).toEqual(["persistent", ["BEGIN", "SAVEPOINT", "I(roles)", "RELEASE"]]);
+    const lost = role("lost");
     await expect(
       s.beginNested(async () => {
-        s.add(role("lost"));
+        s.add(lost);
         await s.flush();
         throw new Error("no");
       }),
     ).rejects.toThrow("no");
+    expect(work.steps()).toEqual(["SAVEPOINT", "I(roles)", "ROLLBACK TO", "RELEASE"]);
+    expect([s.stateOf(lost), s.stateOf(kept), s.isActive]).toEqual(["transient", "persistent", true]);
     await s.commit();
+    expect(work.steps()).toEqual(["COMMIT"]);
     expect(await names()).toEqual(["kept"]);
   });
 
@@ -64,14 +80,56 @@ describeSession("savepoints", defineRoles, (work) => {
     changed.name = "not flushed";
     const fresh = role("fresh");
     s.add(fresh);
+    expect(work.steps()).toEqual(["BEGIN", "SAVEPOINT", "U(roles)"]);
     await savepoint.rollback();
+    expect(work.steps()).toEqual(["ROLLBACK TO", "RELEASE"]);
     expect(changed.name).toBe("changed");
     expect([s.stateOf(fresh), s.stateOf(changed)]).toEqual(["transient", "persistent"]);
-    work.all();
+    expect([s.isModified(changed), s.new.size, s.dirty.size, fresh.name]).toEqual([false, 0, 0, "fresh"]);
     expect(await s.get(work.models.Role, clean.id)).toBe(clean);
     expect(work.all()).toEqual([]);
     await s.commit();
+    expect(work.steps()).toEqual(["COMMIT"]);
     expect(await names()).toEqual(["changed", "clean"]);
+  });
+
+  it("S-71: references, collections and deletes of before the savepoint stay, those made inside it are taken back", async () => {
+    const { s, models } = work;
+    const [first, second] = await stored("first", "second");
+    const [a, b, c]: any[] = ["a", "b", "c"].map((username) => new models.User({ username, bio: "", role: first }));
+    s.addAll([a, b, c]);
+    await s.commit();
+    await s.load([first, second], "users");
+    a.role = second;
+    s.delete(c);
+    work.all();
+    const savepoint = await s.beginNested();
+    expect(work.steps()).toEqual(["BEGIN", "U(users)", "D(users)", "SAVEPOINT"]);
+    second.users.append(b);
+    a.role = null;
+    const fresh: any = new models.User({ username: "fresh", bio: "", role: second });
+    s.add(fresh);
+    await s.flush();
+    s.delete(second);
+    expect(work.steps()).toEqual(["U(users)", "I(users)"]);
+    await savepoint.rollback();
+    expect(work.steps()).toEqual(["ROLLBACK TO", "RELEASE"]);
+    expect([a.role, a.roleId, b.role, b.roleId]).toEqual([second, second.id, first, first.id]);
+    expect([first.users.toArray(), second.users.toArray()]).toEqual([[b], [a]]);
+    expect([a, b, c, fresh, second].map((each) => s.stateOf(each))).toEqual([
+      "persistent",
+      "persistent",
+      "deleted",
+      "transient",
+      "persistent",
+    ]);
+    expect([s.new.size, s.dirty.size, s.deleted.size]).toEqual([0, 0, 0]);
+    await s.rollback();
+    expect(work.steps()).toEqual(["ROLLBACK"]);
+    expect([a.role, s.stateOf(c), first.users.length, second.users.length]).toEqual([first, "persistent", 3, 0]);
+    await s.commit();
+    expect(work.all()).toEqual([]);
+    expect((await work.rows("users")).map((row) => row.role_id)).toEqual([first.id, first.id, first.id]);
   });
 
   it("S-72: what was changed before a savepoint belongs to the transaction around it", async () => {
@@ -79,11 +137,21 @@ describeSession("savepoints", defineRoles, (work) => {
     const [object] = await stored("original");
     object.name = "x";
     const savepoint = await s.beginNested();
+    expect(work.statements()).toEqual([expect.stringMatching(/^UPDATE roles SET name = \S+ WHERE .*\["x",1\]$/)]);
     object.name = "y";
     await savepoint.rollback();
-    expect(object.name).toBe("x");
+    expect([object.name, s.isModified(object)]).toEqual(["x", false]);
+    const second = await s.beginNested();
+    object.name = "y";
+    await s.flush();
+    work.all();
+    await second.rollback();
+    expect([object.name, s.isModified(object), work.steps()]).toEqual(["x", false, ["ROLLBACK TO", "RELEASE"]]);
+    expect(await s.scalar("SELECT name FROM roles")).toBe("x");
+    work.all();
     await s.rollback();
-    expect(object.name).toBe("original");
+    expect([object.name, s.isModified(object), work.steps()]).toEqual(["original", false, ["ROLLBACK"]]);
+    expect(await names()).toEqual(["original"]);
   });
 
   it("S-73: a rollback around a released savepoint undoes its work too", async () => {
@@ -96,13 +164,25 @@ describeSession("savepoints", defineRoles, (work) => {
     s.add(fresh);
     await inner.commit();
     expect(s.stateOf(fresh)).toBe("persistent");
+    expect(work.steps()).toEqual(["BEGIN", "SAVEPOINT", "SAVEPOINT", "U(roles)", "I(roles)", "RELEASE"]);
     await outer.rollback();
+    expect(work.steps()).toEqual(["ROLLBACK TO", "RELEASE"]);
+    expect([s.isModified(object), s.has(fresh), s.inTransaction()]).toEqual([false, false, true]);
     expect([object.name, s.stateOf(fresh), fresh.id]).toEqual(["original", "transient", null]);
     const again = await s.beginNested();
     s.add(fresh);
+    object.name = "again";
     await again.commit();
+    expect([s.stateOf(fresh), object.name]).toEqual(["persistent", "again"]);
+    expect(work.steps()).toEqual(["SAVEPOINT", "U(roles)", "I(roles)", "RELEASE"]);
     await s.rollback();
-    expect(s.stateOf(fresh)).toBe("transient");
+    expect(work.steps()).toEqual(["ROLLBACK"]);
+    expect([s.stateOf(fresh), fresh.id, object.name, s.isModified(object)]).toEqual([
+      "transient",
+      null,
+      "original",
+      false,
+    ]);
     expect(await names()).toEqual(["original"]);
   });
 
@@ -115,27 +195,40 @@ describeSession("savepoints", defineRoles, (work) => {
     const inside = role("inside");
     s.add(inside);
     await s.flush();
-    s.add(role("taken"));
+    const failing = role("taken");
+    s.add(failing);
+    work.all();
     await expect(s.flush()).rejects.toThrow(IntegrityError);
-    expect(work.all().some((sql) => sql.startsWith("ROLLBACK TO"))).toBe(true);
+    expect(work.steps()).toEqual(["I(roles)", "ROLLBACK TO"]);
+    expect([s.stateOf(failing), s.new.size, s.inTransaction()]).toEqual(["transient", 0, true]);
     expect([s.isActive, s.stateOf(inside), s.stateOf(before)]).toEqual([false, "transient", "persistent"]);
     await expect(s.query(work.models.Role).count()).rejects.toThrow(PendingRollbackError);
+    await expect(s.commit()).rejects.toThrow(PendingRollbackError);
+    await expect(savepoint.commit()).rejects.toThrow(PendingRollbackError);
+    expect([savepoint.isActive, work.all()]).toEqual([true, []]);
     await savepoint.rollback();
-    expect(s.isActive).toBe(true);
+    expect([s.isActive, s.stateOf(before), s.stateOf(inside)]).toEqual([true, "persistent", "transient"]);
+    expect(work.steps().at(-1)).toBe("RELEASE");
     await s.commit();
+    expect(work.steps()).toEqual(["COMMIT"]);
     expect(await names()).toEqual(["taken", "before"]);
   });
 
   it("S-74: in the form with a function the rollback is done and the transaction goes on", async () => {
     const { s } = work;
     await stored("taken");
-    for (const name of ["a", "taken", "b"]) {
-      await s
-        .beginNested(() => s.add(role(name)))
-        .catch((error: unknown) => expect(error).toBeInstanceOf(IntegrityError));
+    const roles = ["a", "taken", "b"].map(role);
+    for (const each of roles) {
+      await s.beginNested(() => s.add(each)).catch((error: unknown) => expect(error).toBeInstanceOf(IntegrityError));
     }
     expect(s.isActive).toBe(true);
+    expect(roles.map((each) => s.stateOf(each))).toEqual(["persistent", "transient", "persistent"]);
+    expect(work.steps().filter((each) => !["ROLLBACK TO", "RELEASE"].includes(each))).toEqual([
+      "BEGIN",
+      ...Array<string[]>(3).fill(["SAVEPOINT", "I(roles)"]).flat(),
+    ]);
     await s.commit();
+    expect(work.steps()).toEqual(["COMMIT"]);
     expect((await names()).sort()).toEqual(["a", "b", "taken"]);
   });
 
@@ -151,20 +244,31 @@ describeSession("savepoints", defineRoles, (work) => {
     const savepoints = work.all().filter((sql) => sql.startsWith("SAVEPOINT"));
     expect(new Set(savepoints).size).toBe(5);
     await handles[3]?.rollback();
-    expect(object.name).toBe("3");
+    expect(work.steps()).toEqual(["ROLLBACK TO", "RELEASE"]);
+    expect([object.name, s.isModified(object)]).toEqual(["3", false]);
+    expect(handles.map((handle) => handle.isActive)).toEqual([true, true, true, false, false]);
+    expect([s.inTransaction(), s.inNestedTransaction()]).toEqual([true, true]);
     await expect(handles[4]?.commit()).rejects.toThrow(ResourceClosedError);
     work.all();
     await s.rollback();
     expect(work.all()).toEqual(["ROLLBACK"]);
     expect(object.name).toBe("0");
-    for (const handle of handles) expect(handle.isActive).toBe(false);
+    for (const handle of handles) {
+      expect(handle.isActive).toBe(false);
+      await expect(handle.rollback()).rejects.toThrow(ResourceClosedError);
+    }
+    expect([s.inTransaction(), s.inNestedTransaction(), s.stateOf(object)]).toEqual([false, false, "persistent"]);
+    expect(work.all()).toEqual([]);
+    expect(await names()).toEqual(["0"]);
   });
 
   it("commit of the session commits everything, also while a savepoint is open", async () => {
     const { s } = work;
     const savepoint = await s.beginNested();
-    s.add(role("inside"));
+    const inside = role("inside");
+    s.add(inside);
     await s.commit();
+    expect([s.stateOf(inside), work.steps()]).toEqual(["persistent", ["BEGIN", "SAVEPOINT", "I(roles)", "COMMIT"]]);
     expect(savepoint.isActive).toBe(false);
     expect([s.inTransaction(), s.inNestedTransaction()]).toEqual([false, false]);
     expect(await names()).toEqual(["inside"]);
@@ -179,7 +283,10 @@ describeSession("savepoints", defineRoles, (work) => {
     s.delete(object);
     s.delete(fresh);
     await s.flush();
+    expect([object, fresh].map((each) => s.stateOf(each))).toEqual(["deleted", "deleted"]);
+    expect(work.short().filter((each) => !each.startsWith("S("))).toEqual(["I(roles)", "D(roles)"]);
     await savepoint.rollback();
+    expect([work.steps(), s.deleted.size]).toEqual([["ROLLBACK TO", "RELEASE"], 0]);
     expect([s.stateOf(object), s.stateOf(fresh)]).toEqual(["persistent", "persistent"]);
     const kept = await s.beginNested();
     s.delete(object);

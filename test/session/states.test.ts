@@ -3,6 +3,7 @@
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
 import { InvalidRequestError, UnmappedInstanceError } from "../../src/errors";
+import { inspectObject } from "../../src/session/inspect-object";
 import { makeTransient } from "../../src/session/session";
 import { defineRoles, describeSession } from "./fixture";
 
@@ -20,17 +21,22 @@ describeSession("states", defineRoles, (work) => {
   it("S-1: an object is in exactly one of the five states", async () => {
     const { s } = work;
     const object = role();
-    expect(s.stateOf(object)).toBe("transient");
+    expect([s.stateOf(object), s.has(object), work.another().has(object)]).toEqual(["transient", false, false]);
     s.add(object);
     expect(s.stateOf(object)).toBe("pending");
+    expect(work.steps()).toEqual([]);
     await s.flush();
-    expect(s.stateOf(object)).toBe("persistent");
+    expect([s.stateOf(object), inspectObject(object).state]).toEqual(["persistent", "persistent"]);
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)"]);
     s.delete(object);
     expect(s.stateOf(object)).toBe("persistent");
+    expect(work.steps()).toEqual([]);
     await s.flush();
-    expect(s.stateOf(object)).toBe("deleted");
+    expect([s.stateOf(object), inspectObject(object).state]).toEqual(["deleted", "deleted"]);
+    expect(work.steps()).toEqual(["S(users)", "D(roles)"]);
     await s.commit();
-    expect(s.stateOf(object)).toBe("detached");
+    expect([s.stateOf(object), inspectObject(object).state]).toEqual(["detached", "detached"]);
+    expect(work.steps()).toEqual(["COMMIT"]);
   });
 
   it("S-2: add makes an object pending without SQL, flush makes it persistent with its key", async () => {
@@ -45,7 +51,11 @@ describeSession("states", defineRoles, (work) => {
     expect(s.new.size).toBe(0);
     expect([b.id, a.id]).toEqual([1, 2]);
     expect(s.stateOf(a)).toBe("persistent");
-    expect(work.short()).toEqual(["I(roles)"]);
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)"]);
+    await s.flush();
+    expect(work.steps()).toEqual([]);
+    await s.commit();
+    expect(work.steps()).toEqual(["COMMIT"]);
     expect(await work.rows("roles")).toEqual([
       { id: 1, name: "b" },
       { id: 2, name: "a" },
@@ -59,26 +69,31 @@ describeSession("states", defineRoles, (work) => {
     s.add(object);
     expect(s.new.size).toBe(1);
     await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
     s.add(object);
-    expect(s.new.size).toBe(0);
+    expect([s.stateOf(object), s.new.size, s.dirty.size]).toEqual(["persistent", 0, 0]);
     s.delete(object);
     s.add(object);
-    expect(s.deleted.size).toBe(0);
-    work.all();
+    expect([s.stateOf(object), s.has(object), s.deleted.size, s.dirty.size]).toEqual(["persistent", true, 0, 0]);
     await s.commit();
-    expect(work.short()).toEqual([]);
+    expect(work.steps()).toEqual([]);
     expect(await work.rows("roles")).toHaveLength(1);
   });
 
-  it("S-4: an object without a row cannot be deleted and stays what it is", () => {
+  it("S-4: an object without a row cannot be deleted and stays what it is", async () => {
     const { s } = work;
     const object = role();
     expect(() => s.delete(object)).toThrow(InvalidRequestError);
-    expect(() => s.delete(object)).toThrow(/is not persisted/);
+    expect(() => s.delete(object)).toThrow(`Instance '${String(object)}' is not persisted`);
+    expect([s.stateOf(object), s.new.size, s.deleted.size]).toEqual(["transient", 0, 0]);
     s.add(object);
-    expect(() => s.delete(object)).toThrow(/is not persisted/);
-    expect(s.stateOf(object)).toBe("pending");
+    expect(() => s.delete(object)).toThrow(`Instance '${String(object)}' is not persisted`);
+    expect([s.stateOf(object), s.deleted.size]).toEqual(["pending", 0]);
     expect([...s.new]).toEqual([object]);
+    expect(work.steps()).toEqual([]);
+    await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
+    expect(s.stateOf(object)).toBe("persistent");
   });
 
   it("S-5: a deleted object stays persistent until the flush, and comes back with a rollback", async () => {
@@ -88,19 +103,25 @@ describeSession("states", defineRoles, (work) => {
     s.delete(object);
     expect(s.has(object)).toBe(true);
     expect([...s.deleted]).toEqual([object]);
+    expect([s.stateOf(object), work.steps()]).toEqual(["persistent", []]);
     await s.flush();
-    expect(work.short()).toEqual(["S(users)", "D(roles)"]);
+    expect(work.steps()).toEqual(["S(users)", "BEGIN", "D(roles)"]);
     expect(s.stateOf(object)).toBe("deleted");
     expect(s.has(object)).toBe(false);
     expect(s.deleted.size).toBe(0);
     await s.rollback();
     expect(s.stateOf(object)).toBe("persistent");
     expect(s.has(object)).toBe(true);
-    expect(object.name).toBe("admin");
+    expect([object.id, object.name]).toEqual([1, "admin"]);
+    expect([s.new.size, s.dirty.size, s.deleted.size]).toEqual([0, 0, 0]);
+    expect(work.steps()).toEqual(["ROLLBACK"]);
     expect(await s.get(work.models.Role, object.id)).toBe(object);
     s.delete(object);
+    work.all();
     await s.commit();
-    expect(s.stateOf(object)).toBe("detached");
+    expect(work.steps()).toEqual(["S(users)", "BEGIN", "D(roles)", "COMMIT"]);
+    expect([s.stateOf(object), s.has(object), s.deleted.size]).toEqual(["detached", false, 0]);
+    expect(() => s.add(object)).toThrow(/has been deleted/);
     expect(await work.rows("roles")).toEqual([]);
   });
 
@@ -112,9 +133,23 @@ describeSession("states", defineRoles, (work) => {
     object.name = "again";
     s.delete(object);
     await s.flush();
+    // The second change goes with the row.
+    expect(work.steps()).toEqual(["BEGIN", "U(roles)", "S(users)", "D(roles)"]);
     await s.rollback();
-    expect(object.name).toBe("admin");
+    expect([object.name, s.isModified(object), s.dirty.size]).toEqual(["admin", false, 0]);
     expect(s.stateOf(object)).toBe("persistent");
+    await s.commit();
+    expect(work.steps()).toEqual(["ROLLBACK"]);
+    expect(await work.rows("roles")).toEqual([{ id: 1, name: "admin" }]);
+    // The same where the change was never flushed by itself.
+    object.name = "only touched";
+    s.delete(object);
+    await s.flush();
+    expect([s.stateOf(object), work.short()]).toEqual(["deleted", ["S(users)", "D(roles)"]]);
+    await s.rollback();
+    expect([s.stateOf(object), object.name, s.isModified(object)]).toEqual(["persistent", "admin", false]);
+    await s.commit();
+    expect(work.steps()).toEqual(["ROLLBACK"]);
   });
 
   it("S-6: an object inserted and deleted in one transaction is transient after its rollback", async () => {
@@ -125,10 +160,19 @@ describeSession("states", defineRoles, (work) => {
     s.delete(object);
     await s.flush();
     expect(s.stateOf(object)).toBe("deleted");
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "S(users)", "D(roles)"]);
     await s.rollback();
-    expect(s.stateOf(object)).toBe("transient");
+    expect(work.steps()).toEqual(["ROLLBACK"]);
+    expect([s.stateOf(object), s.has(object), s.new.size]).toEqual(["transient", false, 0]);
     expect(object.id).toBeNull();
     expect(object.name).toBe("admin");
+    await s.commit();
+    expect(work.steps()).toEqual([]);
+    // It is like one that was never added: no makeTransient is needed.
+    s.add(object);
+    await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
+    expect(await work.rows("roles")).toEqual([{ id: object.id, name: "admin" }]);
   });
 
   it("S-7: a deleted object is added again only after makeTransient, with its old key", async () => {
@@ -136,13 +180,21 @@ describeSession("states", defineRoles, (work) => {
     const object = await stored();
     s.delete(object);
     await s.flush();
-    expect(() => s.add(object)).toThrow(/has been deleted\. {2}Use the make_transient\(\) function/);
+    const refusal =
+      "Instance '<Role 1>' has been deleted.  Use the make_transient() function to send this object back to the transient state.";
+    expect(() => s.add(object)).toThrow(refusal);
+    expect([s.stateOf(object), s.new.size]).toEqual(["deleted", 0]);
     await s.commit();
     expect(() => s.add(object)).toThrow(InvalidRequestError);
+    expect(() => s.add(object)).toThrow(refusal);
+    expect([s.stateOf(object), s.new.size]).toEqual(["detached", 0]);
     makeTransient(object);
-    expect(s.stateOf(object)).toBe("transient");
+    expect([s.stateOf(object), object.id]).toEqual(["transient", 1]);
     s.add(object);
+    expect([s.stateOf(object), [...s.new]]).toEqual(["pending", [object]]);
+    work.all();
     await s.commit();
+    expect(work.statements()).toEqual([expect.stringMatching(/^INSERT INTO roles \(id, name\) .*\[1,"admin"\]$/)]);
     expect(await work.rows("roles")).toEqual([{ id: 1, name: "admin" }]);
     expect(s.stateOf(object)).toBe("persistent");
   });
@@ -154,10 +206,15 @@ describeSession("states", defineRoles, (work) => {
     await s.flush();
     work.all();
     s.delete(object);
+    expect([s.stateOf(object), s.deleted.size]).toEqual(["deleted", 0]);
+    await s.flush();
+    expect(work.steps()).toEqual([]);
     await s.commit();
-    expect(work.short()).toEqual([]);
+    expect([work.steps(), work.warnings()]).toEqual([["COMMIT"], []]);
     expect(() => s.delete(object)).toThrow(InvalidRequestError);
-    expect(s.isActive).toBe(true);
+    expect([s.stateOf(object), s.deleted.size, s.isActive]).toEqual(["detached", 0, true]);
+    await s.commit();
+    expect(work.steps()).toEqual([]);
   });
 
   it("S-9: expunge takes an object out with its unflushed changes and without its row", async () => {
@@ -166,14 +223,18 @@ describeSession("states", defineRoles, (work) => {
     const pending = role("pending");
     s.add(pending);
     s.expunge(pending);
-    expect(s.stateOf(pending)).toBe("transient");
+    expect([s.stateOf(pending), s.has(pending), s.new.size]).toEqual(["transient", false, 0]);
     object.name = "changed";
     s.expunge(object);
-    expect(s.stateOf(object)).toBe("detached");
-    expect(object.name).toBe("changed");
+    expect([s.stateOf(object), s.has(object), s.dirty.size]).toEqual(["detached", false, 0]);
+    expect([object.name, pending.name]).toEqual(["changed", "pending"]);
     await s.commit();
+    expect(work.steps()).toEqual([]);
     expect(await work.rows("roles")).toEqual([{ id: 1, name: "admin" }]);
-    expect(() => s.expunge(object)).toThrow(/is not present in this Session/);
+    for (const absent of [object, pending])
+      expect(() => s.expunge(absent)).toThrow(`Instance ${String(absent)} is not present in this Session`);
+    expect(await s.get(work.models.Role, 1)).not.toBe(object);
+    expect(work.steps()).toEqual(["S(roles)"]);
   });
 
   it("S-9: expungeAll empties the session and leaves the transaction open", async () => {
@@ -191,6 +252,7 @@ describeSession("states", defineRoles, (work) => {
     expect(work.all()).toEqual([]);
     expect(s.inTransaction()).toBe(true);
     await s.commit();
+    expect(work.steps()).toEqual(["COMMIT"]);
     expect(await work.rows("roles")).toEqual([{ id: 1, name: "flushed" }]);
   });
 
@@ -204,8 +266,13 @@ describeSession("states", defineRoles, (work) => {
     expect(work.all()).toEqual([]);
     expect([s.stateOf(a), s.stateOf(b)]).toEqual(["persistent", "persistent"]);
     expect([...s.dirty]).toEqual([a]);
+    expect([s.isModified(a), s.isModified(b), s.new.size]).toEqual([true, false, 0]);
     await s.commit();
-    expect(work.short()).toEqual(["U(roles)"]);
+    expect(work.statements()).toEqual([
+      expect.stringMatching(/^UPDATE roles SET name = \S+ WHERE id = \S+ \["changed",1\]$/),
+    ]);
+    expect(s.dirty.size).toBe(0);
+    expect(await s.get(work.models.Role, a.id)).toBe(a);
     expect((await work.rows("roles")).map((row) => row.name)).toEqual(["changed", "b"]);
   });
 
@@ -216,8 +283,11 @@ describeSession("states", defineRoles, (work) => {
     expect(s.stateOf(found)).toBe("detached");
     found.name = "changed";
     s.add(found);
-    expect(s.stateOf(found)).toBe("persistent");
+    expect([s.stateOf(found), [...s.dirty]]).toEqual(["persistent", [found]]);
+    work.all();
     await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "U(roles)", "COMMIT"]);
+    expect(await s.get(models.Role, found.id)).toBe(found);
     expect(await work.rows("roles")).toEqual([{ id: 1, name: "changed" }]);
   });
 
@@ -225,11 +295,27 @@ describeSession("states", defineRoles, (work) => {
     const { s } = work;
     const object = await stored();
     const twin: any = await work.models.Role.findOne();
-    expect(() => s.add(twin)).toThrow(/Can't attach instance .* another instance with key .* is already present/);
+    work.all();
+    expect(() => s.add(twin)).toThrow(InvalidRequestError);
+    expect(() => s.add(twin)).toThrow(
+      /^Can't attach instance .*; another instance with key .* is already present in this session\./,
+    );
+    expect([s.stateOf(twin), s.has(twin), s.has(object)]).toEqual(["detached", false, true]);
     const other = work.another();
+    expect(() => other.add(object)).toThrow(InvalidRequestError);
     expect(() => other.add(object)).toThrow(
       new RegExp(`is already attached to session ${s.id} \\(this is ${other.id}\\)`),
     );
+    expect([s.has(object), other.has(object), s.stateOf(object)]).toEqual([true, false, "persistent"]);
+    const pending = role("pending");
+    s.add(pending);
+    expect(() => other.add(pending)).toThrow(/is already attached to session/);
+    expect([s.has(pending), other.new.size]).toEqual([true, 0]);
+    twin.name = "of the twin";
+    await s.commit();
+    await other.commit();
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(["admin", "pending"]);
   });
 
   it("S-12: what is not an instance of a registered model is refused, and addAll then adds none", async () => {
@@ -243,6 +329,9 @@ describeSession("states", defineRoles, (work) => {
     expect(() => s.addAll([good, {}])).toThrow(UnmappedInstanceError);
     expect(s.stateOf(good)).toBe("transient");
     expect(s.new.size).toBe(0);
+    expect(() => s.addAll([good, null as unknown as object])).toThrow(UnmappedInstanceError);
+    await s.commit();
+    expect([s.stateOf(good), work.steps()]).toEqual(["transient", []]);
   });
 
   it("S-13: has and iteration know pending and persistent objects, also those marked for deletion", async () => {
@@ -254,11 +343,16 @@ describeSession("states", defineRoles, (work) => {
     s.delete(object);
     expect([s.has(pending), s.has(object)]).toEqual([true, true]);
     expect(new Set(s)).toEqual(new Set([pending, object]));
+    expect(work.steps()).toEqual([]);
     await s.flush();
-    expect(s.has(object)).toBe(false);
+    expect(work.steps()).toEqual(["S(users)", "BEGIN", "I(roles)", "D(roles)"]);
+    expect([s.stateOf(object), s.has(object)]).toEqual(["deleted", false]);
     expect([...s]).toEqual([pending]);
     s.expunge(pending);
-    expect(s.has(pending)).toBe(false);
+    expect([s.stateOf(pending), s.has(pending), [...s]]).toEqual(["detached", false, []]);
+    await s.commit();
+    expect([s.stateOf(object), s.has(object)]).toEqual(["detached", false]);
+    expect(work.steps()).toEqual(["COMMIT"]);
   });
 
   it("S-14: close rolls back, takes every object out, and leaves the session usable", async () => {
@@ -274,7 +368,15 @@ describeSession("states", defineRoles, (work) => {
     expect([s.stateOf(object), s.stateOf(pending)]).toEqual(["detached", "transient"]);
     expect(object.name).toBe("admin");
     expect(object.id).toBe(1);
+    expect([s.has(object), s.has(pending), [...s].length, s.inTransaction()]).toEqual([false, false, 0, false]);
+    await s.close();
+    expect(work.all()).toEqual([]);
     expect(await s.query(work.models.Role).count()).toBe(1);
+    expect(work.steps()).toEqual(["S(roles)"]);
+    s.add(pending);
+    await s.commit();
+    expect(work.steps()).toEqual(["BEGIN", "I(roles)", "COMMIT"]);
+    expect(await s.get(work.models.Role, 1)).not.toBe(object);
   });
 
   it("S-15: dirty tells what was touched, isModified what has net changes", async () => {
@@ -291,14 +393,22 @@ describeSession("states", defineRoles, (work) => {
     object.name = "away";
     expect(s.isModified(object)).toBe(true);
     object.name = "admin";
-    expect(s.isModified(object)).toBe(false);
+    expect([s.isModified(object), [...s.dirty]]).toEqual([false, [object]]);
     await s.flush();
-    expect(work.all()).toEqual([]);
+    expect([work.all(), s.dirty.size]).toEqual([[], 0]);
+    object.name = "away";
+    s.delete(object);
+    expect([s.dirty.size, [...s.deleted]]).toEqual([0, [object]]);
+    s.add(object);
+    expect([...s.dirty]).toEqual([object]);
+    await s.flush();
+    expect([work.short(), s.dirty.size]).toEqual([["U(roles)"], 0]);
     const pending = role("pending");
     s.add(pending);
     expect(s.dirty.size).toBe(0);
     expect(s.isModified(pending)).toBe(true);
     expect(s.isModified(new work.models.Role())).toBe(false);
+    expect(work.all()).toEqual([]);
   });
 
   it("S-16: isModified counts scalars and references, collections only where asked, and sends nothing", async () => {
@@ -315,9 +425,16 @@ describeSession("states", defineRoles, (work) => {
     expect(s.isModified(user)).toBe(true);
     expect(s.isModified(a)).toBe(true);
     expect(s.isModified(a, { includeCollections: false })).toBe(false);
+    // References and plain values count in both ways.
+    expect(s.isModified(user, { includeCollections: false })).toBe(true);
     user.role = a;
     expect(s.isModified(user)).toBe(false);
     expect(s.isModified(a)).toBe(false);
+    a.name = "renamed";
+    expect([s.isModified(a), s.isModified(a, { includeCollections: false })]).toEqual([true, true]);
+    a.name = "a";
+    expect(work.all()).toEqual([]);
+    await s.commit();
     expect(work.all()).toEqual([]);
   });
 
@@ -333,7 +450,21 @@ describeSession("states", defineRoles, (work) => {
     s.delete(object);
     s.deleted.clear();
     expect(s.deleted.size).toBe(1);
-    expect(s.new).not.toBe(s.new);
+    for (const name of ["new", "dirty", "deleted"] as const) {
+      expect(s[name]).toBeInstanceOf(Set);
+      expect(s[name], name).not.toBe(s[name]);
+    }
+    const before = s.new;
+    s.add(role("later"));
+    expect([before.size, s.new.size]).toEqual([1, 2]);
+    // What was put into a snapshot is nothing to the session either.
+    const stranger = role("stranger");
+    s.new.add(stranger);
+    s.deleted.add(stranger);
+    expect([s.has(stranger), s.deleted.has(stranger), work.all()]).toEqual([false, false, []]);
+    await s.commit();
+    expect(work.steps()).toEqual(["S(users)", "BEGIN", "I(roles)", "D(roles)", "COMMIT"]);
+    expect((await work.rows("roles")).map((row) => row.name)).toEqual(["pending", "later"]);
   });
 
   it("S-18: an object prints its model with its key or its state, and sends nothing", async () => {
@@ -347,6 +478,9 @@ describeSession("states", defineRoles, (work) => {
     work.all();
     expect(`${String(object)}`).toBe("<Role 1>");
     s.delete(object);
+    expect(inspect(object)).toBe("<Role 1>");
+    await s.flush();
+    expect([s.stateOf(object), inspect(object)]).toEqual(["deleted", "<Role 1>"]);
     await s.commit();
     expect(inspect(object)).toBe("<Role 1>");
     s.expungeAll();
@@ -354,7 +488,12 @@ describeSession("states", defineRoles, (work) => {
     const loaded = await stored("loaded");
     s.expungeAll();
     expect(JSON.stringify(loaded)).toBe('{"id":2,"name":"loaded"}');
-    expect(inspect(loaded)).toBe("<Role 2>");
+    expect([s.stateOf(loaded), inspect(loaded)]).toEqual(["detached", "<Role 2>"]);
+    s.add(loaded);
+    s.expire(loaded);
+    expect([s.stateOf(loaded), inspect(loaded)]).toEqual(["persistent", "<Role 2>"]);
+    loaded.toString = () => "its own";
+    expect(String(loaded)).toBe("its own");
     expect(work.all()).toEqual([]);
   });
 });
