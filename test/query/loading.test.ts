@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { containsEager, defer, joined, loadOnly, noload, raiseload, selectin } from "../../src/query/load-options";
 import { aliased } from "../../src/query/expressions";
 import type { RunnableQuery } from "../../src/query/runnable-query";
-import { describeQueries, plain, sqlOf, tailOf } from "./fixture";
+import { describeQueries, error, plain, sqlOf, tailOf } from "./fixture";
 
 /** What the fake executor puts on an object for a joined relationship. */
 function related(object: unknown, key: string): { id: number }[] {
@@ -131,35 +131,68 @@ describeQueries("Loading options", (fixture) => {
   });
 
   it("Q-24: an option of another model is refused, also where the names are alike", async () => {
-    const { Role, User, Node } = fixture;
-    await expect(User.query.options(selectin(Role.c.users)).all()).rejects.toMatchObject({
-      name: "ArgumentError",
-      message: "Cannot use Role.users in this option: the query is of User.",
-    });
-    await expect(Node.query.options(loadOnly(User.c.id)).all()).rejects.toThrow(
-      "Cannot use User.id in this option: the query is of Node.",
-    );
-    await expect(Role.query.options(joined(Role.c.users, Role.c.users)).all()).rejects.toThrow(
-      'Cannot use Role.users in this option: "users" leads to User.',
-    );
+    const { Role, User, Node, sent } = fixture;
+    const hint = 'a path begins at the model of the query: joined("users.role"), loadOnly("users.username")';
+    const refused: [RunnableQuery, string][] = [
+      [User.query.options(selectin(Role.c.users)), "Cannot use Role.users in this option: the query is of User."],
+      [User.query.options(joined(Role.c.users)), "Cannot use Role.users in this option: the query is of User."],
+      [User.query.options(raiseload(Role.c.users)), "Cannot use Role.users in this option: the query is of User."],
+      [Node.query.options(loadOnly(User.c.id)), "Cannot use User.id in this option: the query is of Node."],
+      [Node.query.options(defer(User.c.id)), "Cannot use User.id in this option: the query is of Node."],
+      [
+        Role.query.options(joined(Role.c.users, Role.c.users)),
+        'Cannot use Role.users in this option: "users" leads to User.',
+      ],
+    ];
+    for (const [query, message] of refused)
+      await expect(query.all()).rejects.toMatchObject({ name: "ArgumentError", message, hint });
+    expect(sent()).toEqual([]);
     expect(await Role.query.options(joined(Role.c.users, User.c.role), defer(Role.c.name)).all()).toHaveLength(4);
   });
 
   it("Q-24: the last option for a relationship counts", async () => {
-    const { Role } = fixture;
-    const query = Role.query.options(joined("users")).options(selectin("users"));
-    expect(sqlOf(query)).not.toMatch(/JOIN/);
+    const { Role, executor, outcome } = fixture;
+    expect(await outcome(Role.query.options(joined("users")).options(selectin("users")).all())).toEqual([
+      "SELECT roles.* FROM roles",
+      [],
+      [1, 2, 3, 4],
+    ]);
+    expect(executor.lastSelect?.loads).toMatchObject([{ path: ["users"], strategy: "selectin" }]);
+    expect(await outcome(Role.query.options(selectin("users")).options(joined("users")).orderBy("id").all())).toEqual([
+      expect.stringMatching(
+        / LEFT OUTER JOIN users AS users_1 ON roles\.id = users_1\.role_id ORDER BY roles\.id, users_1\.id$/,
+      ),
+      [],
+      [1, 2, 3, 4],
+    ]);
+    expect(executor.lastSelect?.loads).toEqual([]);
   });
 
   it("Q-24: containsEager() fills the relationship from the query's own join", async () => {
-    const { Role, User } = fixture;
+    const { Role, User, outcome } = fixture;
+    const own = "users.id AS users_id, users.username, users.age, users.active";
     const query = Role.query.join("users").filter(User.c.active.eq(true)).options(containsEager("users")).orderBy("id");
-    expect(tailOf(query)).toBe("roles JOIN users ON roles.id = users.role_id WHERE users.active = ? ORDER BY roles.id");
+    const [sql, ...rest] = await outcome(query.all());
+    expect(sql).toMatch(/^SELECT roles\.id, roles\.name, users\.id AS users_id, users\.username, .* FROM roles /);
+    expect(sql).toMatch(
+      / FROM roles JOIN users ON roles\.id = users\.role_id WHERE users\.active = \? ORDER BY roles\.id$/,
+    );
+    expect(sql).toContain(own);
+    expect(rest).toEqual([[1], [1, 3]]);
     expect((await query.all()).map((role) => related(role, "users").map((user) => user.id))).toEqual([[1], [2]]);
-    expect(() => Role.query.options(containsEager("users")).toSQL()).toThrow(/does not join that relationship/);
+    const unjoined = error({
+      name: "InvalidRequestError",
+      message: expect.stringContaining("does not join that relationship"),
+      hint: expect.any(String),
+    });
+    expect(() => Role.query.options(containsEager("users")).toSQL()).toThrow(unjoined);
+    await expect(Role.query.options(containsEager("users")).all()).rejects.toThrow(unjoined);
     const u = aliased(User, "u");
-    const aliasedJoin = Role.query.join(Role.c.users, u).options(containsEager("users"));
-    expect(sqlOf(aliasedJoin)).toMatch(/u\.id AS u_id, u\.username, /);
+    const aliasedJoin = Role.query.join(Role.c.users, u).options(containsEager("users")).orderBy("id");
+    expect(sqlOf(aliasedJoin)).toMatch(
+      /u\.id AS u_id, u\.username, .* FROM roles JOIN users AS u ON roles\.id = u\.role_id ORDER BY roles\.id$/,
+    );
+    expect((await aliasedJoin.all()).map((role) => related(role, "users").length)).toEqual([1, 1, 2]);
     const byCondition = Role.query
       .join(User, User.c.roleId.eq(Role.c.id))
       .options(containsEager("users"))
@@ -169,7 +202,7 @@ describeQueries("Loading options", (fixture) => {
       .join(User, User.c.roleId.eq(Role.c.id))
       .join(u, u.c.id.eq(User.c.id))
       .options(containsEager("users"));
-    expect(() => ambiguous.toSQL()).toThrow(/does not join that relationship/);
+    expect(() => ambiguous.toSQL()).toThrow(unjoined);
   });
 
   it("Q-24: loadOnly() and defer() choose attributes; the primary key and needed keys stay", async () => {
@@ -204,19 +237,30 @@ describeQueries("Loading options", (fixture) => {
   });
 
   it("Q-24: a name that is no relationship is refused when the query is run", async () => {
-    const { User } = fixture;
-    await expect(User.query.options(joined("nope")).all()).rejects.toThrow(
-      'Cannot load "nope": User has no relationship of that name.',
-    );
-    await expect(User.query.options(selectin("role.user")).all()).rejects.toMatchObject({
-      hint: 'did you mean "users"?',
-    });
+    const { User, sent } = fixture;
+    const refused: [RunnableQuery, object][] = [
+      [
+        User.query.options(joined("nope")),
+        { message: 'Cannot load "nope": User has no relationship of that name.', hint: "User has role" },
+      ],
+      [User.query.options(selectin("role.user")), { message: expect.anything(), hint: 'did you mean "users"?' }],
+      [User.query.options(noload("username")), { message: expect.stringContaining('Cannot load "username"') }],
+    ];
+    for (const [query, fields] of refused)
+      await expect(query.all()).rejects.toMatchObject({ name: "ArgumentError", ...fields });
     await expect(User.query.options(loadOnly("nope")).all()).rejects.toThrow('has no property "nope"');
-    expect(() => joined("")).toThrow(/Expected the name of a relationship/);
-    expect(() => joined()).toThrow(/Expected the name of a relationship/);
-    expect(() => loadOnly()).toThrow(/Expected names of attributes/);
-    expect(() => loadOnly("a.b", "c")).toThrow(/must be of one model/);
-    expect(() => User.query.options("role" as never)).toThrow(/Expected loading options/);
+    expect(sent()).toEqual([]);
+    const malformed: [() => unknown, RegExp][] = [
+      [() => joined(""), /Expected the name of a relationship/],
+      [() => joined(), /Expected the name of a relationship/],
+      [() => joined("users..role"), /Expected the name of a relationship/],
+      [() => selectin(3 as never), /Expected the name of a relationship/],
+      [() => loadOnly(), /Expected names of attributes/],
+      [() => loadOnly("a.b", "c"), /must be of one model/],
+      [() => User.query.options("role" as never), /Expected loading options/],
+    ];
+    for (const [call, message] of malformed)
+      expect(call).toThrow(error({ name: "ArgumentError", message: expect.stringMatching(message) }));
   });
 
   it("joined loading goes with unions and other columns", async () => {
