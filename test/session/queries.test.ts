@@ -1,8 +1,8 @@
 // `any`: tests read and write attributes of many models; their types are tested elsewhere.
 /* eslint-disable @typescript-eslint/no-explicit-any */
 import { expect, it } from "vitest";
-import { joined, noload, raiseload, selectin } from "../../src/query/load-options";
-import { plain } from "../query/fixture";
+import { joined, loadOnly, noload, raiseload, selectin } from "../../src/query/load-options";
+import { error, plain } from "../query/fixture";
 import { defineRoles, describeSession } from "./fixture";
 
 describeSession("queries of a session", defineRoles, (work) => {
@@ -198,6 +198,55 @@ describeSession("queries of a session", defineRoles, (work) => {
       [b.id, 0],
     ]);
     expect(sent()).toHaveLength(1);
+  });
+
+  it("Q-24: options of a query of several models load what is asked of each", async () => {
+    const { s, models } = work;
+    const { a, b, users } = await stored();
+    users[2].role = b;
+    await s.commit();
+    const { Role, User } = models;
+    const both =
+      "users.id AS users_id, users.username AS users_username, users.bio AS users_bio, users.role_id AS users_role_id";
+    for (const option of [joined(Role.c.users), selectin(Role.c.users)]) {
+      s.expungeAll();
+      work.all();
+      const query = s
+        .query(User as any, Role as any)
+        .filter(User.c.roleId.eq(Role.c.id))
+        .orderBy(User.c.id);
+      const rows: any[] = await query.options(option).all();
+      expect(rows.map((row) => [row[0].id, row[1].id, row[1].users.map((each: any) => each.id)])).toEqual([
+        [users[0].id, a.id, [users[0].id, users[1].id]],
+        [users[1].id, a.id, [users[0].id, users[1].id]],
+        [users[2].id, b.id, [users[2].id]],
+      ]);
+      expect(rows[1][1]).toBe(rows[0][1]);
+      expect(rows[0][1].users.at(0)).toBe(rows[0][0]);
+      const [select, ...further] = sent();
+      expect(select?.startsWith(`SELECT ${both}, roles.id AS roles_id, roles.name AS roles_name`)).toBe(true);
+      expect(select).toMatch(/ ORDER BY users\.id(, users_1\.id)? \[\]$/);
+      expect(select?.includes("LEFT OUTER JOIN users AS users_1 ON roles.id = users_1.role_id")).toBe(
+        option.request.strategy === "joined",
+      );
+      expect(further).toEqual(
+        option.request.strategy === "joined"
+          ? []
+          : [`${USERS} WHERE users.role_id IN (?, ?) ORDER BY users.id [${a.id},${b.id}]`],
+      );
+    }
+    s.expungeAll();
+    const [strict]: any[] = await s
+      .query(User as any, Role as any)
+      .filter(User.c.roleId.eq(Role.c.id))
+      .options(raiseload("*"), loadOnly(Role.c.id))
+      .orderBy(User.c.id)
+      .all();
+    // What the session has needs no loading.
+    expect(strict[0].role).toBe(strict[1]);
+    expect(() => [...strict[1].users]).toThrow(/'Role\.users' is not available due to raiseload/);
+    expect(strict[0].username).toBe("u1");
+    expect(() => strict[1].name).toThrow(error({ name: "NotLoadedError", message: expect.any(String) }));
   });
 
   it("Q-24: noload() leaves the relationship empty and raiseload() forbids to read it, both without a statement", async () => {
