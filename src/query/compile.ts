@@ -1,8 +1,8 @@
 import type { Dialect, Statement } from "../driver/dialect";
 import { DEFAULT_DIALECT } from "../driver/dialects";
 import { Entity } from "./entity";
-import type { LoadPlan } from "./load-plan";
-import { multipliesRows, planLoads, remainingLoads } from "./load-plan";
+import type { LoadPlans } from "./load-plan";
+import { holdsCollections, multipliesRows, planSelection, remainingLoads } from "./load-plan";
 import { criteriaOf, withScope } from "./model-scope";
 import type { Node } from "./node";
 import { sourcesOf } from "./node";
@@ -12,7 +12,7 @@ import type { SelectionKeys, SourceName } from "./scope";
 import type { Use } from "./select-list";
 import { SelectList } from "./select-list";
 import type { Join, SelectState } from "./select-state";
-import { isCompound, isDerived, primaryEntity } from "./select-state";
+import { isCompound, isDerived } from "./select-state";
 import { SourceWriter } from "./source-writer";
 import type { SqlParts } from "./sql-text";
 import { toLiteralText, toStatement } from "./sql-text";
@@ -24,15 +24,15 @@ import { hasHiddenOrder, isBounded, withoutHiddenOrder, wrappedState } from "./w
  * @throws {StatementError} for an object without a key among its values: what is sent must be known
  */
 export function compileSelect(state: SelectState, dialect: Dialect): CompiledSelect {
-  const { parts, slots, plan } = new Compiler(dialect, true).result(state);
+  const { parts, slots, plans } = new Compiler(dialect, true).result(state);
   const isEntity = slots.length === 1 && slots[0]?.kind === "entity";
   return {
     ...toStatement(parts, dialect),
     slots,
     shape: isEntity ? "entity" : "tuple",
-    unique: isEntity,
+    unique: isEntity || [...plans.values()].some(holdsCollections),
     populateExisting: state.populateExisting,
-    loads: plan === undefined ? [] : remainingLoads(plan, state),
+    loads: [...plans].flatMap(([slot, plan]) => remainingLoads(plan, state).map((load) => ({ ...load, slot }))),
   };
 }
 
@@ -81,7 +81,7 @@ export function nodeText(node: Node): string {
 interface Compiled {
   readonly parts: SqlParts;
   readonly slots: readonly (EntitySlot | ValueSlot)[];
-  readonly plan: LoadPlan | undefined;
+  readonly plans: LoadPlans;
 }
 
 /** Writes one statement; made anew for each. */
@@ -89,19 +89,17 @@ export class Compiler extends SourceWriter {
   /** The SELECT of a query's result, with the rows of joined relationships. */
   result(given: SelectState): Compiled {
     const state = withScope(given);
-    const entity = primaryEntity(state);
-    const hasEntity = entity !== undefined && state.selection.some((selection) => selection.kind === "entity");
-    const plan = hasEntity && state.loads.length > 0 ? planLoads(state, entity.mapper) : undefined;
-    const needsWrapping = plan !== undefined && multipliesRows(plan) && isBounded(state);
-    const list = this.#select(needsWrapping ? wrappedState(state) : state, undefined, "result", plan);
-    return { parts: this.parts, slots: list.slots, plan };
+    const plans = planSelection(state);
+    const needsWrapping = isBounded(state) && [...plans.values()].some(multipliesRows);
+    const list = this.#select(needsWrapping ? wrappedState(state) : state, undefined, "result", plans);
+    return { parts: this.parts, slots: list.slots, plans };
   }
 
   override select(state: SelectState, parent: Scope | undefined, use: Use | "part"): SelectionKeys {
     const scoped = withScope(state);
     const hasExtra = (use === "operand" || use === "part") && hasHiddenOrder(scoped);
     const select = hasExtra ? withoutHiddenOrder(scoped) : scoped;
-    return this.#select(select, parent, use === "part" ? "derived" : use, undefined).keys;
+    return this.#select(select, parent, use === "part" ? "derived" : use).keys;
   }
 
   /**
@@ -110,7 +108,7 @@ export class Compiler extends SourceWriter {
    * Its clauses are written apart and put together at the end: what an expression names may come into FROM by that, and
    * what comes into FROM may bring conditions.
    */
-  #select(state: SelectState, parent: Scope | undefined, use: Use, plan: LoadPlan | undefined): SelectList {
+  #select(state: SelectState, parent: Scope | undefined, use: Use, plans?: LoadPlans): SelectList {
     const { scope: outerScope, implicit: outerImplicit, hasOffset, shows } = this;
     this.scope = new Scope(parent);
     this.shows = state;
@@ -128,7 +126,7 @@ export class Compiler extends SourceWriter {
 
     const list = new SelectList(this, state, use);
     const joins = this.capture(() => state.joins.forEach((join) => this.writeJoin(join, state)));
-    const columns = this.capture(() => list.write(plan));
+    const columns = this.capture(() => list.write(plans));
     const loading = this.capture(() => list.joins.forEach((join) => this.writeJoin(join, state)));
     const group = this.capture(() => this.#separated(state.groupBy, (node) => list.writeGrouped(node)));
     const having = this.capture(() => this.writeCondition(state.having));

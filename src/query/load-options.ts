@@ -1,6 +1,7 @@
 import { describe } from "../driver/dialect";
 import { ArgumentError } from "../errors";
 import type { Mapper } from "../mapper/mapper";
+import type { Entity } from "./entity";
 import { nodeOfExpression } from "./operand";
 import { RelationshipExpression } from "./relationship-expression";
 import type { LoadRequest } from "./select-state";
@@ -44,14 +45,14 @@ export function containsEager(...path: RelationshipPath[]): LoadingOption {
 
 /** Only these attributes are loaded (and the primary key): `loadOnly("id", "username")`, `loadOnly("users.username")`. */
 export function loadOnly(...attributes: AttributePath[]): LoadingOption {
-  const { path, names, model } = attributesAt(attributes, "loadOnly");
-  return new LoadingOption({ path, model, strategy: undefined, only: names });
+  const { names, ...place } = attributesAt(attributes, "loadOnly");
+  return new LoadingOption({ ...place, strategy: undefined, only: names });
 }
 
 /** These attributes are not loaded. */
 export function defer(...attributes: AttributePath[]): LoadingOption {
-  const { path, names, model } = attributesAt(attributes, "defer");
-  return new LoadingOption({ path, model, strategy: undefined, defer: names });
+  const { names, ...place } = attributesAt(attributes, "defer");
+  return new LoadingOption({ ...place, strategy: undefined, defer: names });
 }
 
 /** An attribute by name, with the path of relationships that leads to it, or a column. */
@@ -83,18 +84,20 @@ function loading(
       hint: '"*" is the end of a path in raiseload("*") and noload("*")',
     });
   }
-  return new LoadingOption({ path, sources, strategy });
+  const [first] = parts;
+  const entity = first instanceof RelationshipExpression ? first.entity : undefined;
+  return new LoadingOption({ path, entity, sources, strategy });
 }
 
 function attributesAt(
   attributes: readonly AttributePath[],
   method: string,
-): { path: string[]; names: string[]; model: Mapper | undefined } {
-  let model: Mapper | undefined;
+): { path: string[]; names: string[]; entity: Entity | undefined; model: Mapper | undefined } {
+  let entity: Entity | undefined;
   const split = attributes.map((attribute) => {
     const name = typeof attribute === "string" ? attribute : (attribute as { key?: unknown } | null)?.key;
     const node = nodeOfExpression(attribute);
-    if (node?.kind === "column") model ??= node.entity.mapper;
+    if (node?.kind === "column") entity ??= node.entity;
     if (typeof name === "string" && name !== "") return name.split(".");
     throw new ArgumentError(`Expected names of attributes in ${method}(), got ${describe(attribute)}.`);
   });
@@ -105,5 +108,5 @@ function attributesAt(
     throw new ArgumentError(`The attributes in one ${method}() must be of one model.`, {
       hint: `call ${method}() for each`,
     });
-  return { path, names: split.map((parts) => parts.at(-1) ?? ""), model };
+  return { path, names: split.map((parts) => parts.at(-1) ?? ""), entity, model: entity?.mapper };
 }

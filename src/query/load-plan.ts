@@ -2,6 +2,7 @@ import { ArgumentError, nearestName } from "../errors";
 import type { Attribute } from "../mapper/attribute";
 import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
+import type { Entity } from "./entity";
 import type { LoadOption, Shows } from "./query-executor";
 import type { LoadRequest, SelectState } from "./select-state";
 
@@ -16,18 +17,73 @@ export interface LoadPlan {
   readonly children: Map<string, LoadPlan>;
 }
 
+/** The plans of selected entities, by their places in the select list. */
+export type LoadPlans = ReadonlyMap<number, LoadPlan>;
+
+const NO_PLANS: LoadPlans = new Map<number, LoadPlan>();
+
 /**
- * Reads the loading options of a query into a tree along its relationships.
+ * What is loaded of each selected entity that options speak of.
  *
- * @throws {ArgumentError} for a path that is no relationship of the query's entity
+ * @throws {ArgumentError} for an option that speaks of none of them, or of several
  */
-export function planLoads(state: SelectState, mapper: Mapper): LoadPlan {
+export function planSelection({ loads, selection }: SelectState): LoadPlans {
+  if (loads.length === 0) return NO_PLANS;
+  const selected = selection.flatMap((entry, place) =>
+    entry.kind === "entity" ? [{ place, entity: entry.entity, loads: [] as LoadRequest[] }] : [],
+  );
+  for (const request of loads) {
+    // "*" alone is every relationship, of whatever model.
+    if (request.path[0] === "*") for (const each of selected) each.loads.push(request);
+    else addressee(request, selected)?.loads.push(request);
+  }
+  const spokenOf = selected.filter((each) => each.loads.length > 0);
+  return new Map(spokenOf.map((each) => [each.place, planLoads(each.loads, each.entity.mapper)]));
+}
+
+/** The selected entity that an option begins at: the one that its expression names, the only one of that model, or the first. */
+function addressee<S extends { readonly entity: Entity }>(
+  { entity, path, only, defer }: LoadRequest,
+  selected: readonly S[],
+): S | undefined {
+  const [first, ...further] = selected;
+  if (first === undefined || further.length === 0) return first;
+  if (entity === undefined) {
+    const [key = ""] = path;
+    const other = further.find((each) => each.entity.mapper.relationships.has(key));
+    if (other === undefined || first.entity.mapper.relationships.has(key)) return first;
+    throw new ArgumentError(`Cannot load "${key}": ${first.entity.mapper.name} has no relationship of that name.`, {
+      hint: `a name is one of the first model's; begin at the other: ${other.entity.mapper.name}.c.${key}`,
+    });
+  }
+  const named = selected.find((each) => each.entity === entity);
+  if (named !== undefined) return named;
+  const alike = selected.filter((each) => each.entity.mapper === entity.mapper);
+  if (alike.length > 1)
+    throw new ArgumentError(`Cannot tell of which ${entity.mapper.name} this option speaks: the query has several.`, {
+      hint: "begin at the alias: alias.c.…",
+    });
+  if (alike[0] !== undefined) return alike[0];
+  const key = path[0] ?? [...(only ?? []), ...(defer ?? [])].join(", ");
+  throw wrongModel(`${entity.mapper.name}.${key}`, `the query is of ${selected.map(nameOf).join(" and ")}`);
+}
+
+function nameOf({ entity }: { readonly entity: Entity }): string {
+  return entity.mapper.name;
+}
+
+/**
+ * Reads loading options into a tree along the relationships of one model.
+ *
+ * @throws {ArgumentError} for a path that is no relationship of the model
+ */
+export function planLoads(loads: readonly LoadRequest[], mapper: Mapper): LoadPlan {
   const root = newPlan(mapper, [], undefined);
-  for (const request of state.loads) {
+  for (const request of loads) {
     let plan = root;
     for (const [depth, key] of request.path.entries()) {
       const source = request.sources?.[depth];
-      if (source !== undefined && source !== plan.mapper) throw wrongModel(`${source.name}.${key}`, plan);
+      if (source !== undefined && source !== plan.mapper) throw wrongModel(`${source.name}.${key}`, leads(plan));
       if (key === "*") break;
       plan = childOf(plan, key);
       const isEnd = depth === request.path.length - 1;
@@ -39,13 +95,13 @@ export function planLoads(state: SelectState, mapper: Mapper): LoadPlan {
     }
     const { model, only = [], defer = [] } = request;
     if (model !== undefined && model !== plan.mapper)
-      throw wrongModel(`${model.name}.${[...only, ...defer].join(", ")}`, plan);
+      throw wrongModel(`${model.name}.${[...only, ...defer].join(", ")}`, leads(plan));
     if (request.only !== undefined) plan.only = checkAttributes(plan.mapper, [...(plan.only ?? []), ...request.only]);
     if (request.defer !== undefined)
       plan.defer = checkAttributes(plan.mapper, [...(plan.defer ?? []), ...request.defer]);
   }
   // What every other option leaves open.
-  for (const { path, strategy } of state.loads)
+  for (const { path, strategy } of loads)
     if (path.at(-1) === "*")
       spread(
         path.slice(0, -1).reduce((plan, key) => childOf(plan, key), root),
@@ -68,9 +124,12 @@ function needsKeys({ strategy }: LoadPlan): boolean {
   return strategy === "joined" || strategy === "selectin" || strategy === "contains";
 }
 
-function wrongModel(what: string, { mapper, path }: LoadPlan): ArgumentError {
-  const where = path.length === 0 ? "the query is of" : `"${path.join(".")}" leads to`;
-  return new ArgumentError(`Cannot use ${what} in this option: ${where} ${mapper.name}.`, {
+function leads({ mapper, path }: LoadPlan): string {
+  return path.length === 0 ? `the query is of ${mapper.name}` : `"${path.join(".")}" leads to ${mapper.name}`;
+}
+
+function wrongModel(what: string, why: string): ArgumentError {
+  return new ArgumentError(`Cannot use ${what} in this option: ${why}.`, {
     hint: 'a path begins at the model of the query: joined("users.role"), loadOnly("users.username")',
   });
 }

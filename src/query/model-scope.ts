@@ -90,7 +90,9 @@ export function withScope(given: SelectState): SelectState {
     orderBy: state.orderBy.length > 0 || !isEntityQuery ? state.orderBy : orderTerms(scope.order, entity),
     limit: state.limit ?? (state.ofRelationship ? undefined : scope.limit),
     offset: state.offset ?? (state.ofRelationship ? undefined : scope.offset),
-    loads: isEntityQuery ? [...loadRequests(scope, entity), ...state.loads] : state.loads,
+    loads: isEntityQuery
+      ? [...loadRequests(scope, entity).map((request) => ({ ...request, entity })), ...state.loads]
+      : state.loads,
     // Its options are in the query now.
     scope: { where: scope.where },
   };

@@ -38,9 +38,11 @@ export interface ValueSlot {
   decode: ((raw: unknown) => unknown) | undefined;
 }
 
-/** A loading strategy for the relationship at the end of a dotted path from the (first) entity. */
+/** A loading strategy for the relationship at the end of a dotted path from an entity of the result. */
 export interface LoadOption {
   path: readonly string[];
+  /** The place of the entity among the slots; default the first entity. */
+  slot?: number;
   strategy: "joined" | "selectin" | "noload" | "raiseload";
   /** Only these attributes of the entity at the path are loaded (`loadOnly` below the path). */
   only?: readonly string[] | undefined;
@@ -61,7 +63,7 @@ export interface CompiledSelect extends Statement {
   slots: readonly (EntitySlot | ValueSlot)[];
   /** "entity": the result is the instances of the only slot; "tuple": frozen rows with one element per slot. */
   shape: "entity" | "tuple";
-  /** Equal instances of an entity result are given once. */
+  /** Equal results are given once: instances of an entity result, and tuples whose rows a collection beside them multiplies. */
   unique: boolean;
   /** Values of loaded objects are overwritten, pending changes included. */
   populateExisting: boolean;

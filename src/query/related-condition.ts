@@ -53,7 +53,7 @@ export function unequalRelated(entity: Entity, relationship: Relationship, value
 /** The rows whose collection has `value` as a member. */
 export function containsRelated(entity: Entity, relationship: Relationship, value: unknown): Node {
   if (!relationship.toMany) {
-    throw new InvalidRequestError("'contains' not implemented for scalar attributes. Use ==", {
+    throw new InvalidRequestError("'contains' not implemented for scalar attributes. Use eq().", {
       hint: `${relationship.source.name}.c.${relationship.key}.eq(object)`,
     });
   }
@@ -124,12 +124,20 @@ export function objectValue(
   return { kind: "objectValue", instance, mapper: relationship.target, attribute, target };
 }
 
+/** How the key of the related object is compared. */
+function keyHint({ kind, source, target, key, foreignKey, toMany }: Relationship): string {
+  if (kind === "manyToOne") return `, or compare the key: ${source.name}.c.${foreignKey.name}`;
+  const [primary] = target.primaryKey;
+  if (primary === undefined) return "";
+  return `, or compare the key: ${source.name}.c.${key}.${toMany ? "any" : "has"}({ ${primary.name}: … })`;
+}
+
 function relatedInstance(relationship: Relationship, value: unknown): Model {
   const { target, label } = relationship;
   if (typeof value !== "object" || value === null || !("dataValues" in value)) {
     throw new ArgumentError(
       `Mapped instance expected for relationship comparison to object. ${label} leads to ${target.name}, got ${describe(value)}.`,
-      { hint: `pass a ${target.name}, or compare the key: ${relationship.source.name}.c.…` },
+      { hint: `pass a ${target.name}${keyHint(relationship)}` },
     );
   }
   if (!(value instanceof target.model))

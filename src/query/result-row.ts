@@ -72,3 +72,27 @@ export function rowMaker(labels: readonly (string | undefined)[]): (values: unkn
 function isNamed(labels: readonly (string | undefined)[]): boolean {
   return labels.every((label) => label !== undefined) && new Set(labels).size === labels.length;
 }
+
+/**
+ * Rows of objects and values, equal ones once: those with the same objects and with equal values.
+ *
+ * @param slots  what stands at each place of a row
+ */
+export function distinctRows<R extends readonly unknown[]>(
+  rows: readonly R[],
+  slots: readonly { readonly kind: "entity" | "value" }[],
+): R[] {
+  const numbers = new Map<object, number>();
+  const keyOf = (value: unknown, place: number): string => {
+    if (typeof value !== "object" || value === null) return `${typeof value} ${String(value)}`;
+    if (slots[place]?.kind !== "entity") return JSON.stringify(value);
+    let number = numbers.get(value);
+    if (number === undefined) numbers.set(value, (number = numbers.size));
+    return `#${number}`;
+  };
+  const seen = new Set<string>();
+  return rows.filter((row) => {
+    const key = JSON.stringify(Array.from(row, keyOf));
+    return !seen.has(key) && seen.add(key);
+  });
+}

@@ -8,7 +8,7 @@ import { deleteChange, updateChange } from "./bulk-change";
 import { compileSelect, selectStatement, selectText } from "./compile";
 import { distinctObjects, repeatsObjects } from "./distinct-objects";
 import type { Entity } from "./entity";
-import { holdsCollections, planLoads, remainingLoads } from "./load-plan";
+import { holdsCollections, planLoads, planSelection, remainingLoads } from "./load-plan";
 import { checkOptions } from "./named-options";
 import type { NewValues } from "./model-shape";
 import type { Node } from "./node";
@@ -101,7 +101,7 @@ export class RunnableQuery<T = unknown> {
   async get(key: unknown): Promise<T | null> {
     const { mapper } = this.#requireGet();
     const executor = this.requireExecutor();
-    const plan = planLoads(this[stateOf], mapper);
+    const plan = planLoads(this[stateOf].loads, mapper);
     const found = await executor.getByKey(mapper, key, {
       autoflush: this[stateOf].autoflush,
       populateExisting: this[stateOf].populateExisting,
@@ -191,8 +191,7 @@ export class RunnableQuery<T = unknown> {
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     const state = this[stateOf];
     const entity = primaryEntity(state);
-    const hasEntity = state.loads.length > 0 && state.selection.some((selection) => selection.kind === "entity");
-    if (hasEntity && entity !== undefined && holdsCollections(planLoads(state, entity.mapper))) {
+    if ([...planSelection(state).values()].some(holdsCollections)) {
       if (state.batch === undefined) return this.#allByOne();
       throw new InvalidRequestError(
         "Can't use yieldPer() with eager loaders that require uniquing: a joined collection's rows may fall into several batches.",

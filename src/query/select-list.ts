@@ -6,7 +6,7 @@ import type { Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import { Entity } from "./entity";
 import { KeyNames, isStorableName } from "./key-names";
-import type { LoadPlan } from "./load-plan";
+import type { LoadPlan, LoadPlans } from "./load-plan";
 import { attributesOf, isInRow } from "./load-plan";
 import type { Node, OrderTerm, ValueType } from "./node";
 import { typeOf } from "./node";
@@ -46,21 +46,18 @@ export class SelectList {
     return this.#keys;
   }
 
-  /** Writes the list. @param plan  what is loaded of the first entity */
-  write(plan: LoadPlan | undefined): void {
+  /** Writes the list. @param plans  what is loaded of its entities */
+  write(plans?: LoadPlans): void {
     const { selection, distinct, distinctOn, groupBy } = this.#state;
     if (this.#use === "exists" && !distinct && distinctOn.length + groupBy.length === 0) {
       this.#writer.write("1");
       return;
     }
-    let planned = plan;
     selection.forEach((entry, i) => {
       if (i > 0) this.#writer.write(", ");
       if (entry.kind === "value") this.#value(entry);
-      else if (this.#use === "result") {
-        this.#entity(entry, planned);
-        planned = undefined; // Options speak of the first entity only.
-      } else this.#derivedEntity(entry);
+      else if (this.#use === "result") this.#entity(entry, plans?.get(i));
+      else this.#derivedEntity(entry);
     });
   }
 

@@ -96,6 +96,8 @@ export interface SelectState {
 /** A loading option as the caller wrote it. */
 export interface LoadRequest {
   readonly path: readonly string[];
+  /** The entity that the option begins at, where an expression says so; else the first of the select list. */
+  readonly entity?: Entity | undefined;
   /** The models whose relationships the path names, where expressions say so. */
   readonly sources?: readonly (Mapper | undefined)[];
   /** The model whose attributes are chosen, where columns say so. */
@@ -148,7 +150,7 @@ export function firstSelect(source: SelectState | Compound): SelectState {
   return isCompound(source) ? firstSelect(source.operands[0] as SelectState) : source;
 }
 
-/** The first entity of the select list: what options, `get` and bulk changes speak of. */
+/** The first entity of the select list: what names in options, `get` and bulk changes speak of. */
 export function primaryEntity(state: SelectState): Entity | undefined {
   for (const selection of state.selection) if (selection.kind === "entity") return selection.entity;
   return state.joinpoint;

@@ -1,7 +1,7 @@
 import type { IdentityKey, Mapper } from "../mapper/mapper";
 import type { Relationship } from "../mapper/relationship";
 import type { CompiledSelect, EntitySlot } from "../query/query-executor";
-import { rowMaker } from "../query/result-row";
+import { distinctRows, rowMaker } from "../query/result-row";
 import { settleExpired } from "./expiring";
 import type { Instance, InstanceState, Values } from "./instance-state";
 import { LoadedState, peekState, setState } from "./instance-state";
@@ -58,13 +58,13 @@ export class Hydrator {
 
   #tuples(batch: RowBatch, entities: ReadonlyMap<EntityPart, LoadedEntity>): unknown[] {
     const columns = batch.parts.map((part) => valuesOf(part, entities));
-    const tuples = new Array<unknown>(batch.size);
+    const tuples = new Array<readonly unknown[]>(batch.size);
     for (let row = 0; row < batch.size; row++) {
       const values = new Array<unknown>(columns.length);
       for (let i = 0; i < columns.length; i++) values[i] = columns[i]?.(row);
-      tuples[row] = this.#makeTuple?.(values);
+      tuples[row] = this.#makeTuple?.(values) ?? values;
     }
-    return tuples;
+    return this.#compiled.unique ? distinctRows(tuples, this.#compiled.slots) : tuples;
   }
 
   /** Gives parents what was joined to them. */

@@ -65,10 +65,19 @@ export class Loader {
       newBatch: () => hydrator.newBatch(),
       read: async (batch) => {
         const results = hydrator.read(batch);
-        if (compiled.loads.length > 0) await this.loadPaths(ownersIn(results, compiled), compiled.loads);
+        if (compiled.loads.length > 0) await this.#loadBeside(results, compiled);
         return results;
       },
     };
+  }
+
+  /** Loads what the options ask for beside the results, for each entity in turn. */
+  async #loadBeside(results: readonly unknown[], compiled: CompiledSelect): Promise<void> {
+    for (const slot of new Set(compiled.loads.map((load) => load.slot)))
+      await this.loadPaths(
+        ownersIn(results, compiled, slot),
+        compiled.loads.filter((load) => load.slot === slot),
+      );
   }
 
   /** Sends a statement that reads; one that locks rows opens the transaction first. */
@@ -376,10 +385,10 @@ export class Loader {
   }
 }
 
-/** The instances of the first entity among the results. */
-function ownersIn(results: readonly unknown[], { shape, slots }: CompiledSelect): Instance[] {
-  const first = slots.findIndex((slot) => slot.kind === "entity");
-  const owners = shape === "entity" ? results : results.map((row) => (row as readonly unknown[])[first]);
+/** The instances among the results that stand at one place of their rows; default: the first entity's. */
+function ownersIn(results: readonly unknown[], { shape, slots }: CompiledSelect, slot: number | undefined): Instance[] {
+  const place = slot ?? slots.findIndex((each) => each.kind === "entity");
+  const owners = shape === "entity" ? results : results.map((row) => (row as readonly unknown[])[place]);
   return owners.filter((owner) => owner !== null && owner !== undefined) as Instance[];
 }
 

@@ -35,7 +35,11 @@ export function streamRows(connection: Connection, batch: number, turns: StreamT
 
   const close = async (): Promise<void> => {
     isDone = true;
+    // Whoever still holds the iterator does not hold the last objects with it.
+    results = [];
+    position = 0;
     const { stream } = opened ?? {};
+    opened = undefined;
     if (stream !== undefined) await turns.turn(() => stream.close());
   };
 
@@ -71,7 +75,6 @@ export function streamRows(connection: Connection, batch: number, turns: StreamT
     },
     async return() {
       if (!isDone) await close();
-      results = [];
       return { done: true, value: undefined };
     },
     [Symbol.asyncIterator]: () => iterator,

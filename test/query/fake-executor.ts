@@ -14,7 +14,7 @@ import type {
   QueryExecutor,
   SelectOptions,
 } from "../../src/query/query-executor";
-import { rowMaker } from "../../src/query/result-row";
+import { distinctRows, rowMaker } from "../../src/query/result-row";
 
 type Row = Record<string, unknown>;
 
@@ -85,7 +85,10 @@ function read(compiled: CompiledSelect, rows: readonly Row[]): unknown[] {
     });
     return compiled.shape === "entity" ? values[0] : makeRow(values);
   });
-  return compiled.unique ? [...new Set(results)] : results;
+  if (!compiled.unique) return results;
+  return compiled.shape === "entity"
+    ? [...new Set(results)]
+    : distinctRows(results as (readonly unknown[])[], compiled.slots);
 }
 
 function readEntity(slot: EntitySlot, row: Row, seen: Map<string, Model>, path: string): Model | null {

@@ -1,5 +1,6 @@
 import type { Options } from "sequelize";
-import { afterAll, beforeAll, beforeEach } from "vitest";
+import { Model } from "sequelize";
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import type { RunnableQuery } from "../../src/query/runnable-query";
 import { describeEachDatabase } from "../databases";
 import { FakeExecutor } from "./fake-executor";
@@ -13,6 +14,13 @@ export interface Fixture extends Models {
   executor: FakeExecutor;
   /** The statements sent since the test began, as {@link plain} text. */
   sent: () => string[];
+  /**
+   * What a call of a query's asynchronous method sent, its parameters, and what it gave.
+   *
+   * The text is {@link plain}, with `users.*` for all the columns of a model; objects are their ids, booleans among the
+   * parameters 1 and 0; the results of a query without an order are sorted.
+   */
+  outcome: (call: Promise<unknown>) => Promise<[sql: string, parameters: unknown[], results: unknown]>;
 }
 
 /**
@@ -27,6 +35,16 @@ export function describeQueries(title: string, body: (fixture: Fixture) => void,
       const fixture = { database: database.name } as Fixture;
       let start = 0;
       fixture.sent = () => fixture.executor.sent.slice(start).map((event) => plain(event.sql));
+      fixture.outcome = async (call) => {
+        const before = fixture.executor.sent.length;
+        const results = short(await call);
+        const events = fixture.executor.sent.slice(before);
+        expect(events, "statements of one call").toHaveLength(1);
+        const [{ sql, parameters } = { sql: "", parameters: [] }] = events;
+        const text = starred(plain(sql));
+        if (Array.isArray(results) && !isOrdered(text)) results.sort();
+        return [text, (parameters ?? []).map((value) => (typeof value === "boolean" ? Number(value) : value)), results];
+      };
       beforeAll(async () => {
         const models = defineTestModels(database.sequelize, () => fixture.executor);
         fixture.executor = new FakeExecutor(database.sequelize);
@@ -63,6 +81,37 @@ export function sqlOf(query: RunnableQuery): string {
 /** The text of a query behind its select list. */
 export function tailOf(query: RunnableQuery): string {
   return sqlOf(query).replace(/^SELECT .*? FROM /, "");
+}
+
+/** An error with these fields, for `toThrow` and `rejects`. */
+export function error(fields: { name: string; message: unknown; hint?: unknown }): Error {
+  return expect.objectContaining(fields) as Error;
+}
+
+/** The columns of the models, longer lists first. */
+const LISTS = [
+  ["id", "username", "age", "active", 'role_id(?: AS "roleId")?'],
+  ["id", "name", 'parent_id(?: AS "parentId")?'],
+  ["id", "title", "price"],
+  ["id", "name"],
+  ["id", "word"],
+].map((columns) => new RegExp(`(\\w+)\\.${columns.join(", \\1\\.")}(?= FROM )`, "g"));
+
+/** SQL with `users.*` for a select list of all the columns of a model. */
+function starred(sql: string): string {
+  return LISTS.reduce((text, list) => text.replaceAll(list, "$1.*"), sql);
+}
+
+/** Whether a statement, without the queries inside it, has an order. */
+function isOrdered(sql: string): boolean {
+  const outside = sql.replaceAll(/\([^()]*\)/g, "");
+  return outside === sql ? sql.includes("ORDER BY") : isOrdered(outside);
+}
+
+/** Results with ids for objects. */
+function short(result: unknown): unknown {
+  if (result instanceof Model) return result.get("id");
+  return Array.isArray(result) ? result.map(short) : result;
 }
 
 async function seed({ Role, User, Node, Item, Keyword }: Models): Promise<void> {

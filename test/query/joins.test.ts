@@ -1,99 +1,189 @@
 import { expect, it } from "vitest";
-import { aliased, func, not } from "../../src/query/expressions";
+import { aliased, and, func, not } from "../../src/query/expressions";
 import { Query } from "../../src/query/query";
 import type { RunnableQuery } from "../../src/query/runnable-query";
-import { describeQueries, sqlOf, tailOf } from "./fixture";
+import { describeQueries, error, sqlOf, tailOf } from "./fixture";
+import type { User as UserModel } from "./models";
 
 const ids = async (query: RunnableQuery<{ id: number }>): Promise<number[]> =>
   (await query.all()).map((row) => row.id).sort((a, b) => a - b);
 
 describeQueries("Joins", (fixture) => {
   it("Q-12: along a relationship, by expression or by name, INNER or LEFT OUTER", async () => {
-    const { User } = fixture;
-    const inner = "users JOIN roles ON roles.id = users.role_id";
-    expect(tailOf(User.query.join(User.c.role))).toBe(inner);
-    expect(tailOf(User.query.join("role"))).toBe(inner);
-    expect(tailOf(User.query.outerjoin(User.c.role))).toBe("users LEFT OUTER JOIN roles ON roles.id = users.role_id");
-    expect(await ids(User.query.join("role"))).toEqual([1, 2, 3, 5]);
-    expect(await ids(User.query.outerjoin("role"))).toEqual([1, 2, 3, 4, 5]);
+    const { User, outcome } = fixture;
+    const inner = "SELECT users.* FROM users JOIN roles ON roles.id = users.role_id";
+    for (const query of [User.query.join(User.c.role), User.query.join("role")])
+      expect(await outcome(query.all())).toEqual([inner, [], [1, 2, 3, 5]]);
+    for (const query of [User.query.outerjoin(User.c.role), User.query.outerjoin("role")])
+      expect(await outcome(query.all())).toEqual([inner.replace("JOIN", "LEFT OUTER JOIN"), [], [1, 2, 3, 4, 5]]);
+    expect(
+      await outcome(
+        User.query
+          .outerjoin("role")
+          .filterBy({ id: null } as object)
+          .all(),
+      ),
+    ).toEqual([`${inner.replace("JOIN", "LEFT OUTER JOIN")} WHERE roles.id IS NULL`, [], [4]]);
   });
 
   it("Q-12: to a model over the only foreign key, from either side, or by a condition", async () => {
-    const { User, Role, Item, Node } = fixture;
-    expect(tailOf(User.query.join(Role))).toBe("users JOIN roles ON roles.id = users.role_id");
-    expect(tailOf(Role.query.join(User))).toBe("roles JOIN users ON roles.id = users.role_id");
-    const query = User.query.join(Role, User.c.roleId.gt(Role.c.id));
-    expect(tailOf(query)).toBe("users JOIN roles ON users.role_id > roles.id");
-    expect(await ids(query)).toEqual([2, 3, 5]);
-    expect(() => User.query.join(Item)).toThrow("Don't know how to join to Item.");
-    expect(() => Node.query.join(Node)).toThrow("Can't construct a join from Node to Node, they are the same entity.");
-    expect(() => User.query.join("nope")).toThrow('has no property "nope"');
-    expect(() => User.query.join(3 as never)).toThrow(/Expected a relationship, a model, an alias or a subquery/);
-    expect(() => User.query.join(Role, 3 as never)).toThrow(/Expected a condition in join\(\)/);
+    const { User, Role, Item, Node, outcome, sent } = fixture;
+    expect(await outcome(User.query.join(Role).all())).toEqual([
+      "SELECT users.* FROM users JOIN roles ON roles.id = users.role_id",
+      [],
+      [1, 2, 3, 5],
+    ]);
+    expect(await outcome(Role.query.join(User).all())).toEqual([
+      "SELECT roles.* FROM roles JOIN users ON roles.id = users.role_id",
+      [],
+      [1, 2, 3],
+    ]);
+    expect(await outcome(Role.query.outerjoin(User).filter(User.c.id.isNull()).all())).toEqual([
+      "SELECT roles.* FROM roles LEFT OUTER JOIN users ON roles.id = users.role_id WHERE users.id IS NULL",
+      [],
+      [4],
+    ]);
+    expect(await outcome(User.query.join(Role, User.c.roleId.gt(Role.c.id)).all())).toEqual([
+      "SELECT users.* FROM users JOIN roles ON users.role_id > roles.id",
+      [],
+      [2, 3, 5],
+    ]);
+    const on = and(User.c.roleId.eq(Role.c.id), Role.c.name.eq("User"));
+    expect(await outcome(User.query.outerjoin(Role, on).filter(Role.c.id.isNull(), User.c.age.gt(1)).all())).toEqual([
+      "SELECT users.* FROM users LEFT OUTER JOIN roles ON users.role_id = roles.id AND roles.name = ? " +
+        "WHERE roles.id IS NULL AND users.age > ?",
+      ["User", 1],
+      [1, 4, 5],
+    ]);
+    const before = sent().length;
+    expect(() => User.query.join(Item)).toThrow(
+      error({ name: "InvalidRequestError", message: "Don't know how to join to Item.", hint: expect.any(String) }),
+    );
+    expect(() => Node.query.join(Node)).toThrow(
+      error({
+        name: "InvalidRequestError",
+        message: "Can't construct a join from Node to Node, they are the same entity.",
+        hint: expect.stringContaining("aliased("),
+      }),
+    );
+    expect(() => User.query.join("nope")).toThrow(
+      error({ name: "InvalidRequestError", message: expect.stringContaining('has no property "nope"') }),
+    );
+    expect(() => User.query.join(3 as never)).toThrow(
+      error({
+        name: "ArgumentError",
+        message: expect.stringContaining("Expected a relationship, a model, an alias or a subquery"),
+      }),
+    );
+    expect(() => User.query.join(Role, 3 as never)).toThrow(
+      error({ name: "ArgumentError", message: expect.stringContaining("Expected a condition in join()") }),
+    );
+    expect(sent()).toHaveLength(before);
   });
 
   it("Q-12: the same path twice is joined once", async () => {
-    const { User } = fixture;
+    const { User, outcome } = fixture;
     const query = User.query.join("role").filterBy({ name: "User" }).resetJoinpoint().join("role").filterBy({ id: 3 });
-    expect(tailOf(query)).toBe("users JOIN roles ON roles.id = users.role_id WHERE roles.name = ? AND roles.id = ?");
-    expect(await ids(query)).toEqual([2, 3]);
+    expect(await outcome(query.all())).toEqual([
+      "SELECT users.* FROM users JOIN roles ON roles.id = users.role_id WHERE roles.name = ? AND roles.id = ?",
+      ["User", 3],
+      [2, 3],
+    ]);
   });
 
   it("Q-12: a table joins itself under an alias", async () => {
-    const { Node } = fixture;
+    const { Node, outcome } = fixture;
     expect(() => Node.query.join(Node.c.children)).toThrow(
-      "Can't construct a join from Node to Node, they are the same entity.",
+      error({
+        name: "InvalidRequestError",
+        message: "Can't construct a join from Node to Node, they are the same entity.",
+        hint: expect.stringContaining("aliased("),
+      }),
     );
     const child = aliased(Node, "child");
     const query = Node.query.join(Node.c.children, child).filter(child.c.name.eq("leaf"));
-    expect(tailOf(query)).toBe("nodes JOIN nodes AS child ON nodes.id = child.parent_id WHERE child.name = ?");
-    expect(await ids(query)).toEqual([2]);
+    expect(await outcome(query.all())).toEqual([
+      "SELECT nodes.* FROM nodes JOIN nodes AS child ON nodes.id = child.parent_id WHERE child.name = ?",
+      ["leaf"],
+      [2],
+    ]);
     const unnamed = aliased(Node);
     const other = Node.query.join(unnamed, Node.c.parent).filterBy({ name: "root" });
-    expect(tailOf(other)).toBe("nodes JOIN nodes AS nodes_1 ON nodes_1.id = nodes.parent_id WHERE nodes_1.name = ?");
-    expect(await ids(other)).toEqual([2, 3]);
+    expect(await outcome(other.all())).toEqual([
+      "SELECT nodes.* FROM nodes JOIN nodes AS nodes_1 ON nodes_1.id = nodes.parent_id WHERE nodes_1.name = ?",
+      ["root"],
+      [2, 3],
+    ]);
     const [first, second] = [aliased(Node), aliased(Node)];
     const twice = Node.query.join(Node.c.parent, first).join(first.c.parent, second).filter(second.c.name.eq("root"));
-    expect(tailOf(twice)).toBe(
-      "nodes JOIN nodes AS nodes_1 ON nodes_1.id = nodes.parent_id JOIN nodes AS nodes_2 ON nodes_2.id = nodes_1.parent_id " +
-        "WHERE nodes_2.name = ?",
-    );
-    expect(await ids(twice)).toEqual([4]);
+    expect(await outcome(twice.all())).toEqual([
+      "SELECT nodes.* FROM nodes JOIN nodes AS nodes_1 ON nodes_1.id = nodes.parent_id " +
+        "JOIN nodes AS nodes_2 ON nodes_2.id = nodes_1.parent_id WHERE nodes_2.name = ?",
+      ["root"],
+      [4],
+    ]);
   });
 
   it("Q-12: a many-to-many relationship is two joins, and a path goes on from the last", async () => {
-    const { Item, Keyword } = fixture;
-    const query = Item.query.join(Item.c.keywords).filter(Keyword.c.word.eq("home"));
-    expect(tailOf(query)).toBe(
-      "items JOIN item_keywords ON items.id = item_keywords.item_id JOIN keywords ON keywords.id = item_keywords.keyword_id " +
-        "WHERE keywords.word = ?",
+    const { Item, Keyword, outcome } = fixture;
+    expect(await outcome(Item.query.join(Item.c.keywords).filter(Keyword.c.word.eq("home")).all())).toEqual([
+      "SELECT items.* FROM items JOIN item_keywords ON items.id = item_keywords.item_id " +
+        "JOIN keywords ON keywords.id = item_keywords.keyword_id WHERE keywords.word = ?",
+      ["home"],
+      [1, 2],
+    ]);
+    const [outer, ...rest] = await outcome(
+      Item.query.outerjoin(Item.c.keywords).filter(Keyword.c.id.isNull()).withEntities(Item.c.title).all(),
     );
-    expect(await ids(query)).toEqual([1, 2]);
+    expect(outer).toMatch(/^SELECT items\.title FROM items LEFT OUTER JOIN .* WHERE keywords\.id IS NULL$/);
+    expect(outer).not.toMatch(/(?<!OUTER) JOIN/);
+    expect(rest).toEqual([[], [["thing"]]]);
     const { Role, User } = fixture;
     const back = aliased(Role, "again");
-    expect(await ids(Role.query.join("users").join(User.c.role, back).filter(back.c.name.eq("User")))).toEqual([3]);
+    const path = Role.query.join("users").join(User.c.role, back).filter(back.c.name.eq("User"));
+    expect(await outcome(path.all())).toEqual([
+      "SELECT roles.* FROM roles JOIN users ON roles.id = users.role_id JOIN roles AS again ON again.id = users.role_id " +
+        "WHERE again.name = ?",
+      ["User"],
+      [3],
+    ]);
   });
 
   it("Q-12: a table that is there already is refused, and a source that is not", () => {
     const { User, Role, Item } = fixture;
-    expect(() => User.query.join("role").join(Role, User.c.id.eq(Role.c.id))).toThrow(/part of the query already/);
-    expect(() => User.query.join(Item.c.keywords)).toThrow(/Item is not part of the query/);
+    expect(() => User.query.join("role").join(Role, User.c.id.eq(Role.c.id))).toThrow(
+      error({ name: "InvalidRequestError", message: expect.stringContaining("part of the query already") }),
+    );
+    expect(() => User.query.join(Item.c.keywords)).toThrow(
+      error({ name: "InvalidRequestError", message: expect.stringContaining("Item is not part of the query") }),
+    );
   });
 
   it("Q-13: a join that multiplies rows gives each object once, and count() counts the rows", async () => {
-    const { Role } = fixture;
+    const { Role, User, outcome } = fixture;
     const query = Role.query.join("users");
-    expect((await query.all()).length).toBe(3);
-    expect(await query.count()).toBe(4);
-    const columns = query.withEntities(Role.c.name);
-    expect((await columns.all()).length).toBe(4);
+    const sql = "SELECT roles.* FROM roles JOIN users ON roles.id = users.role_id";
+    expect(await outcome(query.all())).toEqual([sql, [], [1, 2, 3]]);
+    expect(await outcome(query.count())).toEqual([`SELECT count(*) AS count FROM (${sql}) AS anon_1`, [], 4]);
+    const columns = query.withEntities(Role.c.name).orderBy(Role.c.id);
+    expect(await outcome(columns.all())).toEqual([
+      "SELECT roles.name FROM roles JOIN users ON roles.id = users.role_id ORDER BY roles.id",
+      [],
+      [["Administrator"], ["Moderator"], ["User"], ["User"]],
+    ]);
+    // Rows of an object and something else are rows of columns.
+    expect((await query.addColumns(User.c.id).all()).length).toBe(4);
   });
 
   it("Q-13: the same object is given once after LIMIT was counted", async () => {
-    const { Role, User } = fixture;
-    const query = Role.query.join("users").filter(Role.c.id.eq(3)).orderBy(User.c.id).limit(2);
-    expect((await query.all()).length).toBe(1);
-    expect(await query.count()).toBe(2);
+    const { Role, User, outcome } = fixture;
+    const query = Role.query.join("users").orderBy(User.c.id.desc()).filter(User.c.id.lt(5)).limit(2);
+    const sql =
+      "SELECT roles.* FROM roles JOIN users ON roles.id = users.role_id WHERE users.id < ? ORDER BY users.id DESC LIMIT ?";
+    expect(await outcome(query.all())).toEqual([sql, [5, 2], [3]]);
+    expect(await outcome(query.count())).toEqual([`SELECT count(*) AS count FROM (${sql}) AS anon_1`, [5, 2], 2]);
+    expect(await outcome(query.limit(3).all())).toEqual([sql, [5, 3], [3, 1]]);
+    expect(await outcome(query.one())).toEqual([sql, [5, 2], 3]);
   });
 
   it("selects columns of what is joined, also where it is joined later", async () => {
@@ -270,32 +360,56 @@ describeQueries("Joins", (fixture) => {
   });
 
   it("Q-20: unions and their like give the rows of a new table, from which the query goes on", async () => {
-    const { User } = fixture;
+    const { User, outcome } = fixture;
     const a = User.query.filter(User.c.id.le(3));
     const b = User.query.filter(User.c.id.ge(3));
     const union = a.union(b);
+    const [of, and] = [
+      "SELECT users.* FROM users WHERE users.id <= ?",
+      "SELECT users.* FROM users WHERE users.id >= ?",
+    ];
+    const table = (word: string): string => `(${of} ${word} ${and}) AS anon_1`;
     expect(sqlOf(union.filterBy({ active: true }).orderBy("username").limit(2))).toBe(
       'SELECT anon_1.id, anon_1.username, anon_1.age, anon_1.active, anon_1.role_id AS "roleId" FROM (' +
         "SELECT users.id, users.username, users.age, users.active, users.role_id FROM users WHERE users.id <= ? UNION " +
         "SELECT users.id, users.username, users.age, users.active, users.role_id FROM users WHERE users.id >= ?" +
         ") AS anon_1 WHERE anon_1.active = ? ORDER BY anon_1.username LIMIT ?",
     );
-    expect(await ids(union)).toEqual([1, 2, 3, 4, 5]);
+    const combined: [string, Query<UserModel>, number[]][] = [
+      ["UNION", union, [1, 2, 3, 4, 5]],
+      ["UNION ALL", a.unionAll(b), [1, 2, 3, 4, 5]],
+      ["INTERSECT", a.intersect(b), [3]],
+      ["EXCEPT", a.except(b), [1, 2]],
+    ];
+    for (const [word, query, found] of combined)
+      expect(await outcome(query.all())).toEqual([`SELECT anon_1.* FROM ${table(word)}`, [3, 3], found]);
     expect(await union.count()).toBe(5);
     expect(await a.unionAll(b).count()).toBe(6);
-    expect(await ids(a.intersect(b))).toEqual([3]);
-    expect(await ids(a.except(b))).toEqual([1, 2]);
-    expect(await ids(union.filterBy({ active: true }).orderBy("username").limit(2))).toEqual([1, 4]);
-    expect(await ids(union.join("role").filterBy({ name: "User" }))).toEqual([2, 3]);
+    expect(await outcome(union.filterBy({ active: true }).orderBy("username").limit(2).all())).toEqual([
+      `SELECT anon_1.* FROM ${table("UNION")} WHERE anon_1.active = ? ORDER BY anon_1.username LIMIT ?`,
+      [3, 3, 1, 2],
+      [4, 1],
+    ]);
+    expect(await outcome(union.join("role").filterBy({ name: "User" }).all())).toEqual([
+      `SELECT anon_1.* FROM ${table("UNION")} JOIN roles ON roles.id = anon_1.role_id WHERE roles.name = ?`,
+      [3, 3, "User"],
+      [2, 3],
+    ]);
     const [user] = await union.all();
     expect(user).toBeInstanceOf(User);
   });
 
   it("Q-20: parts of a union may be ordered, bounded and unions themselves", async () => {
-    const { User } = fixture;
+    const { User, outcome } = fixture;
     const last = User.query.orderBy(User.c.id.desc()).limit(1);
     const first = User.query.orderBy("id").limit(1);
-    expect(await ids(first.union(last))).toEqual([1, 5]);
+    const part = (direction: string, n: number): string =>
+      `SELECT * FROM (SELECT users.* FROM users ORDER BY users.id${direction} LIMIT ?) AS anon_${n}`;
+    expect(await outcome(first.union(last).all())).toEqual([
+      expect.stringContaining(`(${part("", 2)} UNION ${part(" DESC", 3)}) AS anon_1`),
+      [1, 1],
+      [1, 5],
+    ]);
     expect(
       await ids(
         first
@@ -304,25 +418,44 @@ describeQueries("Joins", (fixture) => {
           .except(last),
       ),
     ).toEqual([1, 3]);
-    expect(await ids(User.query.filterBy({ id: 2 }).union(first, last))).toEqual([1, 2, 5]);
-    expect(await ids(first.union(last).orderBy(User.c.id.desc()).limit(1))).toEqual([5]);
+    expect(await outcome(User.query.filterBy({ id: 2 }).union(first, last).all())).toEqual([
+      expect.stringContaining(
+        `(SELECT users.* FROM users WHERE users.id = ? UNION ${part("", 2)} UNION ${part(" DESC", 3)}) AS anon_1`,
+      ),
+      [2, 1, 1],
+      [1, 2, 5],
+    ]);
+    expect(await outcome(first.union(last).orderBy(User.c.id.desc()).limit(1).all())).toEqual([
+      expect.stringMatching(/ AS anon_1 ORDER BY anon_1\.id DESC LIMIT \?$/),
+      [1, 1, 1],
+      [5],
+    ]);
     expect(User.query.union().sql).toBe(User.query.sql);
   });
 
   it("Q-20: unions of columns keep their labels", async () => {
-    const { User, Role } = fixture;
+    const { User, Role, outcome } = fixture;
     const names = User.query.withEntities(User.c.username.label("name"), User.c.id);
     const roles = Role.query.withEntities(Role.c.name, Role.c.id);
     const union = names.union(roles).orderBy("name");
     expect((await union.all()).map((row) => row.name)).toHaveLength(9);
-    const rows = await union.filter(User.c.id.lt(3)).all();
-    expect(rows.map((row) => `${row.name} ${row.id}`).sort()).toEqual([
-      "Administrator 1",
-      "Moderator 2",
-      "john 1",
-      "susan 2",
+    const query = union.filter(User.c.id.lt(2));
+    const [sql, parameters, rows] = await outcome(query.all());
+    expect(sql).toBe(
+      "SELECT anon_1.name, anon_1.id FROM (SELECT users.username AS name, users.id FROM users UNION " +
+        "SELECT roles.name, roles.id FROM roles) AS anon_1 WHERE anon_1.id < ? ORDER BY name",
+    );
+    expect(parameters).toEqual([2]);
+    expect(rows).toEqual([
+      ["Administrator", 1],
+      ["john", 1],
     ]);
-    expect(() => User.query.union(names as never)).toThrow("they select 5 and 2 columns");
-    expect(() => User.query.union(3 as never)).toThrow(/Expected queries to combine/);
+    expect((await query.all()).map((row) => `${row.name} ${row.id}`)).toEqual(["Administrator 1", "john 1"]);
+    expect(() => User.query.union(names as never)).toThrow(
+      error({ name: "ArgumentError", message: expect.stringContaining("they select 5 and 2 columns") }),
+    );
+    expect(() => User.query.union(3 as never)).toThrow(
+      error({ name: "ArgumentError", message: expect.stringContaining("Expected queries to combine") }),
+    );
   });
 });

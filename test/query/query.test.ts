@@ -1,10 +1,12 @@
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
-import { aliased, desc, func, literal, nullsFirst, nullsLast, text } from "../../src/query/expressions";
-import { joined } from "../../src/query/load-options";
+import { InvalidRequestError } from "../../src/errors";
+import { aliased, asc, desc, func, literal, not, nullsFirst, nullsLast, or, text } from "../../src/query/expressions";
+import { joined, loadOnly, selectin } from "../../src/query/load-options";
 import { Query } from "../../src/query/query";
 import type { RunnableQuery } from "../../src/query/runnable-query";
-import { describeQueries, sqlOf, tailOf } from "./fixture";
+import { stateOf } from "../../src/query/select-state";
+import { describeQueries, error, sqlOf, tailOf } from "./fixture";
 
 const names = (users: readonly { username: string }[]): string[] => users.map((user) => user.username);
 
@@ -22,13 +24,73 @@ describeQueries("Query", (fixture) => {
   });
 
   it("Q-1: running a query again sends it again, and each look at Model.query gives a fresh one", async () => {
-    const { User, sent } = fixture;
-    const query = User.query.limit(1);
-    await query.all();
-    await query.all();
-    expect(sent()).toHaveLength(2);
-    expect(sent()[0]).toBe(sent()[1]);
+    const { User, sent, executor, outcome } = fixture;
+    const query = User.query.filterBy({ age: 25 }).limit(1);
+    expect(await outcome(query.all())).toEqual(["SELECT users.* FROM users WHERE users.age = ? LIMIT ?", [25, 1], [2]]);
+    await executor.connection.run("UPDATE users SET age = 26 WHERE id = 2");
+    expect(await outcome(query.all())).toEqual(["SELECT users.* FROM users WHERE users.age = ? LIMIT ?", [25, 1], [5]]);
+    expect(sent()[0]).toBe(sent()[2]);
+    expect(sent()).toHaveLength(3);
     expect(User.query).not.toBe(User.query);
+    expect(Query.of(() => executor, User).toSQL()).toEqual(User.query.toSQL());
+  });
+
+  it("Q-1: no builder changes the query that it is called on", () => {
+    const { User, Role } = fixture;
+    const query = User.query.filterBy({ active: true });
+    const other = User.query.filterBy({ id: 2 });
+    const from = "FROM users WHERE users.active = ?";
+    const built: [RunnableQuery, RegExp | string][] = [
+      [query.filter(User.c.id.eq(1)), `${from} AND users.id = ?`],
+      [query.where(User.c.id.eq(1)), `${from} AND users.id = ?`],
+      [query.filterBy({ id: 1 }), `${from} AND users.id = ?`],
+      [query.orderBy("age"), `${from} ORDER BY users.age`],
+      [query.groupBy("age"), `${from} GROUP BY users.age`],
+      [query.groupBy("id").having(func.count().gt(1)), `${from} GROUP BY users.id HAVING count(*) > ?`],
+      [query.limit(1), `${from} LIMIT ?`],
+      [query.slice(1, 3), `${from} LIMIT ? OFFSET ?`],
+      [query.limit(3).offset(1), `${from} LIMIT ? OFFSET ?`],
+      [query.distinct(), /^SELECT DISTINCT users\.id/],
+      [query.join("role"), "FROM users JOIN roles ON roles.id = users.role_id WHERE users.active = ?"],
+      [query.outerjoin("role"), "FROM users LEFT OUTER JOIN roles ON roles.id = users.role_id WHERE users.active = ?"],
+      [query.selectFrom(Role), "FROM roles, users WHERE users.active = ?"],
+      [query.withEntities(User.c.id), /^SELECT users\.id FROM users WHERE users\.active = \?$/],
+      [query.addColumns(User.c.id.label("n")), /, users\.id AS n FROM users WHERE users\.active = \?$/],
+      [
+        query.options(joined("role")),
+        /LEFT OUTER JOIN roles AS roles_1 ON roles_1\.id = users\.role_id WHERE users\.active = \?$/,
+      ],
+      [query.union(other), / UNION SELECT /],
+      [query.unionAll(other), / UNION ALL SELECT /],
+      [query.intersect(other), / INTERSECT SELECT /],
+      [query.except(other), / EXCEPT SELECT /],
+      [query.withParent(Role.build({ id: 3, name: "User" })), `${from} AND users.role_id = ?`],
+    ];
+    for (const [each, text] of built) {
+      expect(each).not.toBe(query);
+      if (typeof text === "string") expect(sqlOf(each).endsWith(text), sqlOf(each)).toBe(true);
+      else expect(sqlOf(each)).toMatch(text);
+    }
+    const silent = [
+      query.withForUpdate(),
+      query.populateExisting(),
+      query.yieldPer(2),
+      query.autoflush(false),
+      query.withDeleted(),
+      query.unscoped(),
+      query.resetJoinpoint(),
+      query.options(selectin("role")),
+    ];
+    for (const each of silent) expect(each).not.toBe(query);
+    expect([query.subquery(), query.exists()]).toHaveLength(2);
+    expect(tailOf(query)).toBe("users WHERE users.active = ?");
+    expect(query[stateOf]).toMatchObject({
+      ...User.query[stateOf],
+      from: [{}],
+      joinpoint: {},
+      selection: [{}],
+      where: [{}],
+    });
   });
 
   it("is no promise: awaiting it gives the query", async () => {
@@ -39,8 +101,8 @@ describeQueries("Query", (fixture) => {
   });
 
   it("Q-2: after a bound, what would change the rows below it is refused", () => {
-    const { User, Role } = fixture;
-    for (const bounded of [User.query.limit(1), User.query.offset(1)]) {
+    const { User, Role, sent } = fixture;
+    for (const bounded of [User.query.limit(1), User.query.offset(1), User.query.slice(0, 1), User.query.limit(0)]) {
       const refused: [string, () => unknown][] = [
         ["filter", () => bounded.filter(User.c.id.eq(1))],
         ["filter", () => bounded.filterBy({ id: 1 })],
@@ -48,6 +110,7 @@ describeQueries("Query", (fixture) => {
         ["orderBy", () => bounded.orderBy("id")],
         ["orderBy", () => bounded.orderBy(null)],
         ["groupBy", () => bounded.groupBy("id")],
+        ["groupBy", () => bounded.groupBy(null)],
         ["having", () => bounded.having(User.c.id.eq(1))],
         ["join", () => bounded.join("role")],
         ["join", () => bounded.outerjoin("role")],
@@ -55,133 +118,292 @@ describeQueries("Query", (fixture) => {
         ["withParent", () => bounded.withParent(new Role({ name: "x" }))],
       ];
       for (const [method, call] of refused) {
-        expect(call, method).toThrow(
+        const message =
           `Query.${method}() being called on a Query which already has LIMIT or OFFSET applied. ` +
-            `Call ${method}() before limit() or offset() are applied.`,
-        );
+          `Call ${method}() before limit() or offset() are applied.`;
+        expect(call, method).toThrow(error({ name: "InvalidRequestError", message }));
       }
     }
+    expect(tailOf(User.query.limit(1).limit(null).filterBy({ id: 1 }))).toBe("users WHERE users.id = ?");
+    expect(sent()).toEqual([]);
   });
 
   it("Q-2: after a bound, what leaves the rows alone is allowed", async () => {
-    const { User } = fixture;
+    const { User, outcome, database } = fixture;
     const bounded = User.query.orderBy("id").limit(3);
-    expect(await bounded.distinct().all()).toHaveLength(3);
-    expect(await bounded.limit(2).offset(1).all()).toHaveLength(2);
-    expect(await bounded.slice(0, 1).all()).toHaveLength(1);
-    expect(await bounded.options().all()).toHaveLength(3);
-    expect(await bounded.withEntities(User.c.id).all()).toHaveLength(3);
-    expect(await bounded.addColumns(User.c.age.label("years")).all()).toHaveLength(3);
-    expect(await bounded.union(User.query.filterBy({ id: 5 })).all()).toHaveLength(4);
-    expect(await bounded.count()).toBe(3);
-    expect((await bounded.first())?.id).toBe(1);
-    expect((await bounded.limit(1).one()).id).toBe(1);
-    expect(await bounded.populateExisting().yieldPer(2).all()).toHaveLength(3);
-    expect(bounded.exists()).toBeDefined();
-    expect(bounded.subquery()).toBeDefined();
+    const sql = "SELECT users.* FROM users ORDER BY users.id LIMIT ?";
+    expect(await outcome(bounded.distinct().all())).toEqual([sql.replace("SELECT", "SELECT DISTINCT"), [3], [1, 2, 3]]);
+    expect(await outcome(bounded.limit(2).offset(1).all())).toEqual([`${sql} OFFSET ?`, [2, 1], [2, 3]]);
+    expect(await outcome(bounded.slice(1, 2).all())).toEqual([`${sql} OFFSET ?`, [1, 1], [2]]);
+    expect(await outcome(bounded.options(loadOnly("username")).all())).toEqual([
+      "SELECT users.id, users.username FROM users ORDER BY users.id LIMIT ?",
+      [3],
+      [1, 2, 3],
+    ]);
+    expect(await outcome(bounded.withEntities(User.c.username).all())).toEqual([
+      "SELECT users.username FROM users ORDER BY users.id LIMIT ?",
+      [3],
+      [["john"], ["susan"], ["david"]],
+    ]);
+    expect(await outcome(bounded.withEntities(User.c.id).addColumns(User.c.age.label("years")).all())).toEqual([
+      "SELECT users.id, users.age AS years FROM users ORDER BY users.id LIMIT ?",
+      [3],
+      [
+        [1, 30],
+        [2, 25],
+        [3, null],
+      ],
+    ]);
+    const union = bounded.union(User.query.filterBy({ id: 5 })).orderBy("id");
+    expect(await outcome(union.all())).toEqual([
+      "SELECT anon_1.* FROM (SELECT * FROM (SELECT users.* FROM users ORDER BY users.id LIMIT ?) AS anon_2 UNION " +
+        "SELECT users.* FROM users WHERE users.id = ?) AS anon_1 ORDER BY anon_1.id",
+      [3, 5],
+      [1, 2, 3, 5],
+    ]);
+    expect(await outcome(bounded.count())).toEqual([
+      "SELECT count(*) AS count FROM (SELECT users.* FROM users ORDER BY users.id LIMIT ?) AS anon_1",
+      [3],
+      3,
+    ]);
+    expect(await outcome(bounded.first())).toEqual([sql, [1], 1]);
+    expect(await outcome(bounded.limit(1).one())).toEqual([sql, [1], 1]);
+    expect(await outcome(bounded.populateExisting().yieldPer(2).all())).toEqual([sql, [3], [1, 2, 3]]);
+    expect(await outcome(User.query.filter(bounded.exists(), User.c.id.eq(4)).all())).toEqual([
+      "SELECT users.* FROM users WHERE EXISTS (SELECT 1 FROM users) AND users.id = ?",
+      [4],
+      [4],
+    ]);
+    const ids = "SELECT users.id FROM users ORDER BY users.id LIMIT ?";
+    expect(await outcome(User.query.filter(User.c.id.in(bounded.withEntities(User.c.id).subquery())).all())).toEqual([
+      database === "mariadb"
+        ? `SELECT users.* FROM users WHERE users.id IN (SELECT * FROM (${ids}) AS bounded)`
+        : `SELECT users.* FROM users WHERE users.id IN (${ids})`,
+      [3],
+      [1, 2, 3],
+    ]);
   });
 
   it("Q-3: the last bound counts, null takes it away, zero is a bound", async () => {
-    const { User } = fixture;
+    const { User, outcome, database } = fixture;
     const query = User.query.orderBy("id");
-    expect((await query.limit(1).limit(2).all()).length).toBe(2);
-    expect((await query.limit(1).limit(null).all()).length).toBe(5);
-    expect(await query.limit(0).all()).toEqual([]);
+    const sql = "SELECT users.* FROM users ORDER BY users.id";
+    expect(await outcome(query.limit(1).limit(2).all())).toEqual([`${sql} LIMIT ?`, [2], [1, 2]]);
+    expect(await outcome(query.limit(1).limit(null).all())).toEqual([sql, [], [1, 2, 3, 4, 5]]);
+    expect(await outcome(query.limit(0).all())).toEqual([`${sql} LIMIT ?`, [0], []]);
     expect(String(query.limit(0))).toMatch(/ LIMIT 0$/);
-    expect((await query.offset(3).all()).map((user) => user.id)).toEqual([4, 5]);
-    expect((await query.limit("2").offset("1").all()).map((user) => user.id)).toEqual([2, 3]);
-    expect((await query.offset(3).offset(null).all()).length).toBe(5);
+    const offset = {
+      sqlite: " LIMIT -1 OFFSET ?",
+      mariadb: " LIMIT 18446744073709551615 OFFSET ?",
+      postgres: " OFFSET ?",
+    }[database];
+    expect(await outcome(query.offset(1).offset(3).all())).toEqual([`${sql}${offset}`, [3], [4, 5]]);
+    expect(await outcome(query.limit("2").offset("1").all())).toEqual([`${sql} LIMIT ? OFFSET ?`, [2, 1], [2, 3]]);
+    expect(await outcome(query.offset(3).offset(null).all())).toEqual([sql, [], [1, 2, 3, 4, 5]]);
+    expect(await outcome(query.limit(2).offset(0).all())).toEqual([`${sql} LIMIT ? OFFSET ?`, [2, 0], [1, 2]]);
   });
 
   it("Q-3: slice counts within the bounds that are there", async () => {
-    const { User } = fixture;
+    const { User, outcome, database } = fixture;
     const query = User.query.orderBy("id");
+    const sql = "SELECT users.* FROM users ORDER BY users.id";
     const bounds = (of: RunnableQuery): unknown => /LIMIT .*$/.exec(of.sql)?.[0] ?? /OFFSET .*$/.exec(of.sql)?.[0];
     expect(bounds(query.slice(2, 5).slice(1, 2))).toBe("LIMIT 1 OFFSET 3");
     expect(bounds(query.slice(0, 2))).toBe("LIMIT 2");
-    expect((await query.slice(2, 4).slice(1, 9).all()).map((user) => user.id)).toEqual([4]);
-    expect((await query.slice(3).all()).map((user) => user.id)).toEqual([4, 5]);
-    expect(await query.slice(3, 3).all()).toEqual([]);
+    expect(await outcome(query.slice(2, 5).slice(1, 2).all())).toEqual([`${sql} LIMIT ? OFFSET ?`, [1, 3], [4]]);
+    expect(await outcome(query.slice(2, 4).slice(1, 9).all())).toEqual([`${sql} LIMIT ? OFFSET ?`, [1, 3], [4]]);
+    expect(await outcome(query.slice(0, 2).all())).toEqual([`${sql} LIMIT ?`, [2], [1, 2]]);
+    expect((await outcome(query.slice(3).all())).slice(1)).toEqual([[3], [4, 5]]);
+    expect(sqlOf(query.slice(3))).toMatch(database === "postgres" ? /users\.id OFFSET \?$/ : / LIMIT \S+ OFFSET \?$/);
+    expect(await outcome(query.slice(3, 3).all())).toEqual([`${sql} LIMIT ? OFFSET ?`, [0, 3], []]);
+    for (const [start, stop] of [
+      [-1, 2],
+      [0, -1],
+      [0.5, 2],
+      [NaN, 2],
+    ] as const)
+      expect(() => query.slice(start, stop)).toThrow(
+        error({
+          name: "ArgumentError",
+          message: expect.stringMatching(/^Expected a whole number from 0 up in slice\(\)/),
+        }),
+      );
   });
 
   it.each([-1, NaN, 1.5, "1.5", "abc", "", " ", "1; DROP TABLE users", undefined, Infinity, true, {}, []])(
     "Q-3: %j is refused as a bound when it is given",
     (value) => {
-      const { User } = fixture;
-      expect(() => User.query.limit(value as number)).toThrow(/Expected a whole number from 0 up in limit\(\)/);
-      expect(() => User.query.offset(value as number)).toThrow(/Expected a whole number from 0 up in offset\(\)/);
+      const { User, sent } = fixture;
+      for (const method of ["limit", "offset"] as const)
+        expect(() => User.query[method](value as number)).toThrow(
+          error({
+            name: "ArgumentError",
+            message: expect.stringContaining(`Expected a whole number from 0 up in ${method}(), got `),
+          }),
+        );
+      expect(sent()).toEqual([]);
     },
   );
 
   it("Q-4: filterBy takes equals of the first model, all of which hold", async () => {
-    const { User } = fixture;
-    const query = User.query.filterBy({ active: true, age: 25 });
-    expect(tailOf(query)).toBe("users WHERE users.active = ? AND users.age = ?");
-    expect(names(await query.all())).toEqual(["susan"]);
-    expect(User.query.filterBy({}).sql).toBe(User.query.sql);
-    expect(User.query.filter().sql).toBe(User.query.sql);
+    const { User, outcome } = fixture;
+    const sql = "SELECT users.* FROM users WHERE users.active = ? AND users.age = ?";
+    expect(await outcome(User.query.filterBy({ active: true, age: 25 }).all())).toEqual([sql, [1, 25], [2]]);
+    expect(await outcome(User.query.filterBy({ active: false }).filterBy({ age: 25 }).all())).toEqual([
+      sql,
+      [0, 25],
+      [5],
+    ]);
+    for (const query of [User.query.filterBy({}), User.query.filter()])
+      expect(await outcome(query.all())).toEqual(["SELECT users.* FROM users", [], [1, 2, 3, 4, 5]]);
   });
 
   it("Q-4: filterBy speaks of the model that was joined last, until resetJoinpoint", async () => {
-    const { User } = fixture;
+    const { User, Role, outcome } = fixture;
     const query = User.query.join("role").filterBy({ name: "User" }).resetJoinpoint().filterBy({ username: "susan" });
-    expect(tailOf(query)).toBe(
-      "users JOIN roles ON roles.id = users.role_id WHERE roles.name = ? AND users.username = ?",
-    );
-    expect(names(await query.all())).toEqual(["susan"]);
+    expect(await outcome(query.all())).toEqual([
+      "SELECT users.* FROM users JOIN roles ON roles.id = users.role_id WHERE roles.name = ? AND users.username = ?",
+      ["User", "susan"],
+      [2],
+    ]);
+    const other = aliased(User, "other");
+    const last = User.query.join("role").join(Role.c.users, other).filterBy({ username: "david" });
+    expect(await outcome(last.all())).toEqual([
+      "SELECT users.* FROM users JOIN roles ON roles.id = users.role_id JOIN users AS other ON roles.id = other.role_id " +
+        "WHERE other.username = ?",
+      ["david"],
+      [2, 3],
+    ]);
   });
 
   it("Q-4: an unknown name is refused when it is given, and the nearest one named", () => {
-    const { User, Role } = fixture;
+    const { User, Role, sent } = fixture;
     expect(() => Role.query.filterBy({ nope: 1 } as object)).toThrow(
-      'Entity namespace for "roles" has no property "nope"',
+      error({
+        name: "InvalidRequestError",
+        message: 'Entity namespace for "roles" has no property "nope".',
+        hint: "Role has id, name, users",
+      }),
     );
-    const near = (): unknown => User.query.filterBy({ usernme: "x" } as object);
-    expect(near).toThrow(expect.objectContaining({ hint: 'did you mean "username"?' }) as Error);
+    expect(() => User.query.filterBy({ usernme: "x" } as object)).toThrow(
+      error({
+        name: "InvalidRequestError",
+        message: 'Entity namespace for "users" has no property "usernme".',
+        hint: 'did you mean "username"?',
+      }),
+    );
     expect(() => User.query.join("role").filterBy({ username: "x" } as object)).toThrow(
-      '"roles" has no property "username"',
+      error({ name: "InvalidRequestError", message: 'Entity namespace for "roles" has no property "username".' }),
     );
+    expect(() => User.query.filterBy("id = 1" as never)).toThrow(
+      error({
+        name: "ArgumentError",
+        message: 'Expected values by name in filterBy(), got "id = 1".',
+        hint: 'filterBy({ name: "john" })',
+      }),
+    );
+    expect(sent()).toEqual([]);
   });
 
   it("Q-5: null is IS NULL; undefined and arrays are refused; values follow the column's type", async () => {
-    const { User } = fixture;
-    expect(tailOf(User.query.filterBy({ age: null }))).toBe("users WHERE users.age IS NULL");
-    expect(names(await User.query.filterBy({ age: null }).all())).toEqual(["david"]);
-    expect(() => User.query.filterBy({ age: undefined })).toThrow(/Cannot use undefined as the value of "age"/);
-    expect(() => User.query.filterBy({ age: [1, 2] } as object)).toThrow(/array/);
-    expect(names(await User.query.filterBy({ id: "2" } as object).all())).toEqual(["susan"]);
-    expect(() => User.query.filterBy({ id: "abc" } as object)).toThrow("Expected a whole number for User.id");
+    const { User, outcome } = fixture;
+    expect(await outcome(User.query.filterBy({ age: null }).all())).toEqual([
+      "SELECT users.* FROM users WHERE users.age IS NULL",
+      [],
+      [3],
+    ]);
+    expect(() => User.query.filterBy({ age: undefined })).toThrow(
+      error({ name: "ArgumentError", message: expect.stringContaining('Cannot use undefined as the value of "age"') }),
+    );
+    expect(() => User.query.filterBy({ age: [1, 2] } as object)).toThrow(
+      error({
+        name: "ArgumentError",
+        message: expect.stringContaining("array"),
+        hint: expect.stringContaining(".in(["),
+      }),
+    );
+    const byId = "SELECT users.* FROM users WHERE users.id = ?";
+    expect(await outcome(User.query.filterBy({ id: "2" } as object).all())).toEqual([byId, [2], [2]]);
+    expect(await outcome(User.query.filterBy({ id: 2n } as object).all())).toEqual([byId, [2], [2]]);
+    const byName = "SELECT users.* FROM users WHERE users.username = ?";
+    expect(await outcome(User.query.filterBy({ username: "o'hara; --" }).all())).toEqual([byName, ["o'hara; --"], []]);
+    expect(() => User.query.filterBy({ id: "abc" } as object)).toThrow(
+      error({ name: "ArgumentError", message: expect.stringContaining("Expected a whole number for User.id") }),
+    );
   });
 
   it("Q-8: conditions of one call and of several all hold", async () => {
-    const { User } = fixture;
-    const query = User.query.filter(User.c.id.gt(1), User.c.id.lt(5)).filter(User.c.active.eq(true));
-    expect(tailOf(query)).toBe("users WHERE users.id > ? AND users.id < ? AND users.active = ?");
-    expect(names(await query.orderBy("id").all())).toEqual(["susan", "amy"]);
+    const { User, outcome } = fixture;
+    const sql = "SELECT users.* FROM users WHERE users.id > ? AND users.id < ? AND users.active = ?";
+    const query = User.query.filter(User.c.id.gt(1), User.c.id.lt(5));
+    for (const last of [User.c.active.eq(true), { active: true }])
+      expect(await outcome(query.filter(last).orderBy("id").all())).toEqual([
+        `${sql} ORDER BY users.id`,
+        [1, 5, 1],
+        [2, 4],
+      ]);
+    expect(await outcome(query.where(User.c.active.eq(false)).all())).toEqual([sql, [1, 5, 0], [3]]);
+    const either = User.query.filter(or(User.c.id.eq(1), User.c.id.eq(3))).filter(User.c.active.eq(false));
+    expect(await outcome(either.all())).toEqual([
+      "SELECT users.* FROM users WHERE (users.id = ? OR users.id = ?) AND users.active = ?",
+      [1, 3, 0],
+      [3],
+    ]);
   });
 
   it("Q-8: what is no condition is refused", () => {
-    const { User } = fixture;
+    const { User, sent } = fixture;
     expect(() => User.query.filter("id=1" as unknown as object)).toThrow(
-      "Textual SQL expression 'id=1' should be explicitly declared as text('id=1')",
+      error({
+        name: "ArgumentError",
+        message: "Textual SQL expression 'id=1' should be explicitly declared as text('id=1')",
+        hint: '.filter(text("id=1"))',
+      }),
     );
     for (const value of [true, false, null, undefined, 1]) {
-      expect(() => User.query.filter(value as unknown as object)).toThrow(/Expected conditions in filter\(\)/);
+      for (const method of ["filter", "where", "having"] as const)
+        expect(() => User.query[method](User.c.id.gt(0), value as unknown as object)).toThrow(
+          error({
+            name: "ArgumentError",
+            message: `Expected conditions in ${method}(), got ${value}.`,
+            hint: "a comparison is a method: User.c.id.eq(1), not User.c.id == 1",
+          }),
+        );
     }
+    expect(() => User.query.filter([User.c.id.eq(1)])).toThrow(
+      error({ name: "ArgumentError", message: expect.anything(), hint: "filter(...conditions)" }),
+    );
+    expect(() => User.query.filter(User.c.role)).toThrow(
+      error({ name: "ArgumentError", message: expect.anything(), hint: "relationship.isNotNull() is a condition" }),
+    );
     expect(() => (User.c.id as unknown as number) < 1).toThrow(/has no value in JavaScript/);
     expect(() => User.query.filter(User.query)).toThrow(
-      expect.objectContaining({ hint: "query.exists() is a condition" }) as Error,
+      error({ name: "ArgumentError", message: expect.anything(), hint: "query.exists() is a condition" }),
     );
+    expect(sent()).toEqual([]);
   });
 
   it("Q-11: orders by columns, names and labels, in the order of the calls", async () => {
-    const { User } = fixture;
-    const query = User.query.orderBy(User.c.active.desc()).orderBy("age", desc("id"));
-    expect(tailOf(query)).toBe("users ORDER BY users.active DESC, users.age, users.id DESC");
-    expect((await query.filter(User.c.age.isNotNull()).all()).map((user) => user.id)).toEqual([2, 1, 4, 5]);
-    const labelled = User.query.withEntities(User.c.id, User.c.age.add(1).label("next")).orderBy(desc("next"), "id");
-    expect(sqlOf(labelled)).toMatch(/ ORDER BY next DESC, users\.id$/);
-    expect((await labelled.filter(User.c.age.isNotNull()).all()).map((row) => row.next)).toEqual([42, 31, 26, 26]);
+    const { User, outcome } = fixture;
+    const query = User.query.filter(User.c.age.isNotNull()).orderBy(User.c.active.desc()).orderBy("age", desc("id"));
+    expect(await outcome(query.all())).toEqual([
+      "SELECT users.* FROM users WHERE users.age IS NOT NULL ORDER BY users.active DESC, users.age, users.id DESC",
+      [],
+      [2, 1, 4, 5],
+    ]);
+    const labelled = User.query
+      .filter(User.c.age.isNotNull())
+      .withEntities(User.c.id, User.c.age.add(1).label("next"))
+      .orderBy(desc("next"), asc("id"));
+    const [sql, parameters, rows] = await outcome(labelled.all());
+    expect(sql).toMatch(/ AS next FROM users WHERE users\.age IS NOT NULL ORDER BY next DESC, users\.id$/);
+    expect(parameters).toEqual([1]);
+    expect(rows).toEqual([
+      [4, 42],
+      [1, 31],
+      [2, 26],
+      [5, 26],
+    ]);
   });
 
   it("Q-11: other ways to write an order are told in ours", () => {
@@ -200,24 +422,50 @@ describeQueries("Query", (fixture) => {
       expect(() => User.query.orderBy("id", term as string)).toThrow(expect.objectContaining({ hint }) as Error);
   });
 
-  it("Q-11: null or false forgets the order, and a new one begins", () => {
-    const { User } = fixture;
-    const ordered = User.query.orderBy("age");
-    expect(ordered.orderBy(null).sql).toBe(User.query.sql);
-    expect(ordered.orderBy(false).orderBy("id").sql).toMatch(/ORDER BY users\.id$/);
-    const grouped = User.query.withEntities(func.count()).groupBy("age");
-    expect(grouped.groupBy(null).sql).not.toMatch(/GROUP BY/);
+  it("Q-11: null or false forgets the order, and a new one begins", async () => {
+    const { User, outcome } = fixture;
+    const ordered = User.query.orderBy(desc("age"));
+    expect(await outcome(ordered.orderBy(null).all())).toEqual(["SELECT users.* FROM users", [], [1, 2, 3, 4, 5]]);
+    for (const nothing of [null, false] as const)
+      expect(await outcome(ordered.orderBy(nothing).orderBy(desc("id")).all())).toEqual([
+        "SELECT users.* FROM users ORDER BY users.id DESC",
+        [],
+        [5, 4, 3, 2, 1],
+      ]);
+    const grouped = User.query.withEntities(func.count().label("n")).groupBy("age");
+    expect(await outcome(grouped.groupBy("active").all())).toEqual([
+      "SELECT count(*) AS n FROM users GROUP BY users.age, users.active",
+      [],
+      [[1], [1], [1], [1], [1]],
+    ]);
+    expect(await outcome(grouped.groupBy(null).all())).toEqual(["SELECT count(*) AS n FROM users", [], [[5]]]);
+    expect(await outcome(grouped.groupBy(false).groupBy("active").orderBy("n").all())).toEqual([
+      "SELECT count(*) AS n FROM users GROUP BY users.active ORDER BY n",
+      [],
+      [[2], [3]],
+    ]);
   });
 
   it("Q-11: rows with NULL come first or last on every database", async () => {
-    const { User } = fixture;
-    const ids = async (query: RunnableQuery<{ id: number }>): Promise<number[]> =>
-      (await query.all()).map((user) => user.id);
-    expect((await ids(User.query.orderBy(User.c.age.nullsFirst(), "id"))).slice(0, 2)).toEqual([3, 2]);
-    expect((await ids(User.query.orderBy(User.c.age.desc().nullsFirst())))[0]).toBe(3);
-    expect((await ids(User.query.orderBy(User.c.age.asc().nullsLast()))).at(-1)).toBe(3);
-    expect((await ids(User.query.orderBy(nullsLast(User.c.age.desc())))).at(-1)).toBe(3);
-    expect((await ids(User.query.orderBy(nullsFirst("age"))))[0]).toBe(3);
+    const { User, outcome, database } = fixture;
+    const { age } = User.c;
+    const order = (direction: string, place: "FIRST" | "LAST"): string => {
+      if (database !== "mariadb") return `users.age${direction} NULLS ${place}`;
+      return `users.age IS NULL${place === "FIRST" ? " DESC" : ""}, users.age${direction}`;
+    };
+    const orders: [ReturnType<typeof age.desc>, string, number[]][] = [
+      [age.nullsFirst(), order("", "FIRST"), [3, 2, 5, 1, 4]],
+      [age.desc().nullsFirst(), order(" DESC", "FIRST"), [3, 4, 1, 2, 5]],
+      [age.asc().nullsLast(), order("", "LAST"), [2, 5, 1, 4, 3]],
+      [nullsLast(age.desc()), order(" DESC", "LAST"), [4, 1, 2, 5, 3]],
+      [nullsFirst("age"), order("", "FIRST"), [3, 2, 5, 1, 4]],
+    ];
+    for (const [term, text, ids] of orders)
+      expect(await outcome(User.query.orderBy(term, "id").all())).toEqual([
+        `SELECT users.* FROM users ORDER BY ${text}, users.id`,
+        [],
+        ids,
+      ]);
     const label = User.query.withEntities(User.c.id, User.c.age.add(0).label("n")).orderBy(nullsLast(desc("n")));
     expect((await label.all()).at(-1)?.n).toBeNull();
   });
@@ -225,23 +473,33 @@ describeQueries("Query", (fixture) => {
   it.each(["username desc", "1", "id; DROP TABLE users", "users.id", "id--", '"id"', ""])(
     "Q-11: %j is no name to order or group by, and never SQL",
     (name) => {
-      const { User } = fixture;
-      expect(() => User.query.orderBy(name)).toThrow(/not the name of an attribute or label|has no property/);
-      expect(() => User.query.groupBy(name)).toThrow(/not the name of an attribute or label|has no property/);
+      const { User, sent } = fixture;
+      const message = expect.stringMatching(/not the name of an attribute or label|has no property/);
+      const unknown = { name: /^\w+$/.test(name) ? "InvalidRequestError" : "ArgumentError", message };
+      for (const call of [
+        () => User.query.orderBy(name),
+        () => User.query.orderBy(desc(name)),
+        () => User.query.groupBy(name),
+      ])
+        expect(call).toThrow(error({ ...unknown, hint: expect.any(String) }));
+      expect(sent()).toEqual([]);
     },
   );
 
   it("Q-11: groups by columns, names and labels, and takes conditions on groups", async () => {
-    const { User } = fixture;
+    const { User, outcome } = fixture;
     const query = User.query
       .withEntities(User.c.active, func.count().label("n"))
       .groupBy(User.c.active)
       .having(func.count().gt(2))
+      .having(func.min(User.c.id).lt(3))
       .orderBy("n");
-    expect(sqlOf(query)).toBe(
-      "SELECT users.active, count(*) AS n FROM users GROUP BY users.active HAVING count(*) > ? ORDER BY n",
-    );
-    expect((await query.all()).map((row) => [...row])).toEqual([[true, 3]]);
+    expect(await outcome(query.all())).toEqual([
+      "SELECT users.active, count(*) AS n FROM users GROUP BY users.active " +
+        "HAVING count(*) > ? AND min(users.id) < ? ORDER BY n",
+      [2, 3],
+      [[true, 3]],
+    ]);
     const initial = func.lower(User.c.username).concat("!").label("name");
     const grouped = User.query.withEntities(initial, func.count().label("n")).groupBy(initial).orderBy("name");
     expect((await grouped.all())[0]?.name).toBe("amy!");
@@ -277,10 +535,15 @@ describeQueries("Query", (fixture) => {
   });
 
   it("Q-14: rows of columns are frozen tuples with labels", async () => {
-    const { User } = fixture;
+    const { User, outcome } = fixture;
     const query = User.query
       .withEntities(User.c.id, User.c.username, func.upper(User.c.username).label("loud"))
-      .orderBy("id");
+      .filterBy({ id: 1 });
+    expect(await outcome(query.all())).toEqual([
+      "SELECT users.id, users.username, upper(users.username) AS loud FROM users WHERE users.id = ?",
+      [1],
+      [[1, "john", "JOHN"]],
+    ]);
     const [row] = await query.all();
     expect(row?.[0]).toBe(1);
     expect(row?.username).toBe("john");
@@ -288,12 +551,20 @@ describeQueries("Query", (fixture) => {
     expect([...(row ?? [])]).toEqual([1, "john", "JOHN"]);
     expect(row?.keys()).toEqual(["id", "username", "loud"]);
     expect(Object.isFrozen(row)).toBe(true);
+    expect(() => ((row as unknown as { loud: string }).loud = "x")).toThrow(TypeError);
+    expect(() => ((row as unknown as unknown[])[0] = 9)).toThrow(TypeError);
+    expect([row?.loud, row?.[0]]).toEqual(["JOHN", 1]);
     expect(JSON.stringify(row)).toBe('{"id":1,"username":"john","loud":"JOHN"}');
     const [id, username] = row ?? [];
     expect([id, username]).toEqual([1, "john"]);
-    const [single] = await User.query.withEntities(User.c.id).orderBy("id").all();
-    expect([...(single ?? [])]).toEqual([1]);
-    expect(() => User.query.withEntities()).toThrow(/withEntities\(\) needs at least one column/);
+    expect(await outcome(User.query.withEntities(User.c.id).orderBy("id").limit(2).all())).toEqual([
+      "SELECT users.id FROM users ORDER BY users.id LIMIT ?",
+      [2],
+      [[1], [2]],
+    ]);
+    expect(() => User.query.withEntities()).toThrow(
+      error({ name: "InvalidRequestError", message: "Query.withEntities() needs at least one column or model." }),
+    );
   });
 
   it("Q-14: a label may be any name", async () => {
@@ -305,7 +576,7 @@ describeQueries("Query", (fixture) => {
   });
 
   it("Q-14: models, columns and expressions stand side by side in a row", async () => {
-    const { User, Role, executor } = fixture;
+    const { User, Role, executor, outcome } = fixture;
     const query = Query.of(() => executor, User, Role.c.name, literal(7).label("seven"))
       .filter(User.c.roleId.eq(Role.c.id))
       .orderBy(User.c.id);
@@ -313,7 +584,18 @@ describeQueries("Query", (fixture) => {
     expect(row?.[0]).toBeInstanceOf(User);
     expect(row?.name).toBe("Administrator");
     expect(row?.seven).toBe(7);
-    expect(tailOf(query)).toBe("users, roles WHERE users.role_id = roles.id ORDER BY users.id");
+    const [sql, parameters, rows] = await outcome(query.all());
+    expect(sql.replace("?::integer", "?")).toBe(
+      "SELECT users.id AS users_id, users.username AS users_username, users.age AS users_age, users.active AS users_active, " +
+        "users.role_id AS users_role_id, roles.name, ? AS seven FROM users, roles WHERE users.role_id = roles.id ORDER BY users.id",
+    );
+    expect(parameters).toEqual([7]);
+    expect(rows).toEqual([
+      [1, "Administrator", 7],
+      [2, "User", 7],
+      [3, "User", 7],
+      [5, "Moderator", 7],
+    ]);
     const [added] = await User.query.addColumns(User.c.age.label("years")).orderBy("id").all();
     expect(added?.[0]).toBeInstanceOf(User);
     expect(added?.years).toBe(30);
@@ -331,81 +613,175 @@ describeQueries("Query", (fixture) => {
   });
 
   it("Q-15: all, first, one, oneOrNone and scalar", async () => {
-    const { User, sent } = fixture;
+    const { User, sent, outcome } = fixture;
+    const sql = "SELECT users.* FROM users WHERE users.id = ?";
     const none = User.query.filterBy({ id: 99 });
-    expect(await none.all()).toEqual([]);
-    expect(await none.first()).toBeNull();
-    expect(await none.oneOrNone()).toBeNull();
-    expect(await none.scalar()).toBeNull();
-    await expect(none.one()).rejects.toThrow("No row was found when one was required");
-    await expect(User.query.one()).rejects.toThrow("Multiple rows were found when exactly one was required");
-    await expect(User.query.oneOrNone()).rejects.toThrow("Multiple rows were found when one or none was required");
-    await expect(User.query.scalar()).rejects.toThrow("Multiple rows were found when exactly one was required");
-    expect((await User.query.filterBy({ id: 2 }).one()).username).toBe("susan");
-    expect(await User.query.filterBy({ id: 2 }).withEntities(User.c.username, User.c.id).scalar()).toBe("susan");
+    expect(await outcome(none.all())).toEqual([sql, [99], []]);
+    expect(await outcome(none.first())).toEqual([`${sql} LIMIT ?`, [99, 1], null]);
+    expect(await outcome(none.oneOrNone())).toEqual([sql, [99], null]);
+    expect(await outcome(none.scalar())).toEqual([sql, [99], null]);
+    await expect(none.one()).rejects.toMatchObject({
+      name: "NoResultFound",
+      message: "No row was found when one was required",
+    });
+    const several = { name: "MultipleResultsFound", message: "Multiple rows were found when exactly one was required" };
+    await expect(User.query.one()).rejects.toMatchObject(several);
+    await expect(User.query.scalar()).rejects.toMatchObject(several);
+    await expect(User.query.oneOrNone()).rejects.toMatchObject({
+      ...several,
+      message: "Multiple rows were found when one or none was required",
+    });
+    await expect(User.query.one()).rejects.toBeInstanceOf(InvalidRequestError);
+    await expect(none.one()).rejects.toBeInstanceOf(InvalidRequestError);
+    const susan = User.query.filterBy({ id: 2 });
+    expect(await outcome(susan.one())).toEqual([sql, [2], 2]);
+    expect(await outcome(susan.oneOrNone())).toEqual([sql, [2], 2]);
+    expect(await outcome(susan.first())).toEqual([`${sql} LIMIT ?`, [2, 1], 2]);
+    expect(await outcome(susan.scalar())).toEqual([sql, [2], 2]);
+    expect(await outcome(susan.withEntities(User.c.username, User.c.id).scalar())).toEqual([
+      "SELECT users.username, users.id FROM users WHERE users.id = ?",
+      [2],
+      "susan",
+    ]);
+    expect(await User.query.filterBy({ id: 3 }).withEntities(User.c.age).scalar()).toBeNull();
     expect(sent().at(-1)).not.toMatch(/LIMIT/);
+    const bounded = User.query.orderBy("id").limit(1).offset(1);
+    const within = "SELECT users.* FROM users ORDER BY users.id LIMIT ? OFFSET ?";
+    expect(await outcome(bounded.one())).toEqual([within, [1, 1], 2]);
   });
 
   it("Q-15: first() sets LIMIT 1, keeps OFFSET, and respects LIMIT 0", async () => {
-    const { User, sent } = fixture;
+    const { User, outcome } = fixture;
     const query = User.query.orderBy("id");
-    expect((await query.limit(4).offset(2).first())?.id).toBe(3);
-    expect(sent().at(-1)).toMatch(/LIMIT \? OFFSET \?$/);
-    expect(fixture.executor.sent.at(-1)?.parameters).toEqual([1, 2]);
-    expect(await query.limit(0).first()).toBeNull();
+    const sql = "SELECT users.* FROM users ORDER BY users.id LIMIT ?";
+    expect(await outcome(query.limit(4).offset(2).first())).toEqual([`${sql} OFFSET ?`, [1, 2], 3]);
+    expect(await outcome(query.offset(2).first())).toEqual([`${sql} OFFSET ?`, [1, 2], 3]);
+    expect(await outcome(query.limit(4).first())).toEqual([sql, [1], 1]);
+    expect(await outcome(query.limit(0).first())).toEqual([sql, [0], null]);
   });
 
   it("Q-16: get looks up by key and refuses a query that says more", async () => {
-    const { User } = fixture;
-    expect((await User.query.get(2))?.username).toBe("susan");
-    expect((await User.query.get("2"))?.username).toBe("susan");
+    const { User, sent, outcome } = fixture;
+    const sql = "SELECT users.* FROM users WHERE users.id = ?";
+    expect(await outcome(User.query.get(2))).toEqual([sql, [2], 2]);
+    expect(await outcome(User.query.get("2"))).toEqual([sql, [2], 2]);
+    expect(await outcome(User.query.get(99))).toEqual([sql, [99], null]);
+    expect(await outcome(User.query.orderBy("id").distinct().get(1))).toEqual([expect.any(String), [1], 1]);
+    expect(await outcome(User.query.options(loadOnly("username")).get(1))).toEqual([
+      "SELECT users.id, users.username FROM users WHERE users.id = ?",
+      [1],
+      1,
+    ]);
+    const before = sent().length;
     expect(await User.query.get("abc")).toBeNull();
-    expect((await User.query.orderBy("id").distinct().get(1))?.username).toBe("john");
     const criteria = [
       User.query.filterBy({ id: 1 }),
       User.query.join("role"),
+      User.query.outerjoin("role"),
       User.query.groupBy("id"),
       User.query.limit(1),
+      User.query.offset(1),
       User.query.selectFrom(User),
+      User.query.union(User.query),
     ];
     for (const query of criteria) {
-      await expect(query.get(1)).rejects.toThrow("Query.get() being called on a Query with existing criterion.");
+      await expect(query.get(1)).rejects.toMatchObject({
+        name: "InvalidRequestError",
+        message: "Query.get() being called on a Query with existing criterion.",
+      });
     }
-    await expect(User.query.withEntities(User.c.id).get(1)).rejects.toThrow(/single mapped class/);
+    await expect(User.query.withEntities(User.c.id).get(1)).rejects.toMatchObject({
+      name: "InvalidRequestError",
+      message: expect.stringContaining("single mapped class"),
+    });
+    expect(sent()).toHaveLength(before);
   });
 
   it("Q-17: count() counts the rows of the query as it is, as a number", async () => {
-    const { User, sent } = fixture;
-    expect(await User.query.orderBy("id").count()).toBe(5);
-    expect(sent().at(-1)).toMatch(/^SELECT count\(\*\) AS count FROM \(SELECT .* FROM users\) AS anon_1$/);
+    const { User, Role, outcome } = fixture;
+    const counted = (inner: string): string => `SELECT count(*) AS count FROM (${inner}) AS anon_1`;
+    expect(await outcome(User.query.orderBy("id").count())).toEqual([counted("SELECT users.* FROM users"), [], 5]);
+    expect(await outcome(User.query.filterBy({ age: 25 }).limit(3).offset(1).count())).toEqual([
+      counted("SELECT users.* FROM users WHERE users.age = ? LIMIT ? OFFSET ?"),
+      [25, 3, 1],
+      1,
+    ]);
     expect(await User.query.orderBy("id").limit(3).offset(3).count()).toBe(2);
-    expect(await User.query.withEntities(User.c.age).distinct().count()).toBe(4);
-    expect(await User.query.withEntities(User.c.age).groupBy("age").count()).toBe(4);
-    expect(await User.query.join("role").count()).toBe(4);
+    expect(await outcome(User.query.limit(0).count())).toEqual([counted("SELECT users.* FROM users LIMIT ?"), [0], 0]);
+    expect(await outcome(User.query.withEntities(User.c.age).distinct().count())).toEqual([
+      counted("SELECT DISTINCT users.age FROM users"),
+      [],
+      4,
+    ]);
+    expect(
+      await outcome(User.query.withEntities(User.c.age).groupBy("age").having(func.count().gt(1)).count()),
+    ).toEqual([counted("SELECT users.age FROM users GROUP BY users.age HAVING count(*) > ?"), [1], 1]);
+    expect(await outcome(User.query.join("role").count())).toEqual([
+      counted("SELECT users.* FROM users JOIN roles ON roles.id = users.role_id"),
+      [],
+      4,
+    ]);
+    for (const option of [joined("users"), selectin("users"), loadOnly("name")])
+      expect(await outcome(Role.query.options(option).count())).toEqual([expect.not.stringContaining("JOIN"), [], 4]);
   });
 
   it("Q-18: exists() is a condition, and a boolean when it is selected", async () => {
-    const { User, Role, executor } = fixture;
-    const john = User.query.filterBy({ username: "john" });
-    expect(await Query.of(() => executor, john.exists()).scalar()).toBe(true);
-    expect(await Query.of(() => executor, User.query.filterBy({ id: 99 }).exists()).scalar()).toBe(false);
+    const { User, Role, executor, outcome } = fixture;
+    const found = async (query: { exists: typeof User.query.exists }): Promise<unknown> =>
+      outcome(Query.of(() => executor, query.exists()).scalar());
+    const [sql, parameters, result] = (await found(User.query.filterBy({ username: "john" }))) as unknown[];
+    expect(sql).toMatch(/^SELECT EXISTS \(SELECT 1 FROM users WHERE users\.username = \?\)( AS \w+)?$/);
+    expect([parameters, result]).toEqual([["john"], true]);
+    expect(await found(User.query.filterBy({ id: 99 }))).toEqual([expect.any(String), [99], false]);
     const query = Role.query.filter(User.query.filter(User.c.roleId.eq(Role.c.id), User.c.active.eq(true)).exists());
-    expect(tailOf(query)).toBe(
-      "roles WHERE EXISTS (SELECT 1 FROM users WHERE users.role_id = roles.id AND users.active = ?)",
-    );
-    expect((await query.orderBy("id").all()).map((role) => role.id)).toEqual([1, 3]);
-    expect(await Query.of(() => executor, User.query.orderBy("id").limit(3).offset(9).exists()).scalar()).toBe(false);
-    expect(await Query.of(() => executor, User.query.limit(0).exists()).scalar()).toBe(false);
+    expect(await outcome(query.orderBy("id").all())).toEqual([
+      "SELECT roles.* FROM roles WHERE EXISTS (SELECT 1 FROM users WHERE users.role_id = roles.id AND users.active = ?) " +
+        "ORDER BY roles.id",
+      [1],
+      [1, 3],
+    ]);
+    const none = not(User.query.filter(User.c.roleId.eq(Role.c.id)).exists());
+    expect(await outcome(Role.query.filter(none).all())).toEqual([
+      "SELECT roles.* FROM roles WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.role_id = roles.id)",
+      [],
+      [4],
+    ]);
+    expect(await found(User.query.orderBy("id").limit(3).offset(9))).toEqual([
+      expect.stringMatching(/EXISTS \(SELECT 1 FROM users LIMIT \? OFFSET \?\)/),
+      [3, 9],
+      false,
+    ]);
+    expect(await found(User.query.limit(0))).toEqual([expect.stringContaining("LIMIT ?"), [0], false]);
+    expect(await found(User.query.orderBy("id").limit(3))).toEqual([
+      expect.not.stringMatching(/LIMIT|ORDER/),
+      [],
+      true,
+    ]);
   });
 
   it("Q-19: distinct() gives equal rows once and may order by what is not selected", async () => {
-    const { User } = fixture;
-    const query = User.query.withEntities(User.c.age).distinct().orderBy(User.c.age.nullsLast());
-    expect((await query.all()).map((row) => row.age)).toEqual([25, 30, 41, null]);
+    const { User, outcome } = fixture;
+    const query = User.query.filter(User.c.age.isNotNull()).withEntities(User.c.age).distinct().orderBy(User.c.age);
+    expect(await outcome(query.all())).toEqual([
+      "SELECT DISTINCT users.age FROM users WHERE users.age IS NOT NULL ORDER BY users.age",
+      [],
+      [[25], [30], [41]],
+    ]);
+    const nulls = User.query.withEntities(User.c.age).distinct().orderBy(User.c.age.nullsLast());
+    expect((await nulls.all()).map((row) => row.age)).toEqual([25, 30, 41, null]);
     const ordered = User.query.withEntities(User.c.active).distinct().orderBy(User.c.id);
-    expect(sqlOf(ordered)).toBe("SELECT DISTINCT users.active, users.id AS order_1 FROM users ORDER BY order_1");
-    expect((await ordered.all()).map((row) => [...row])).toEqual([[true], [true], [false], [true], [false]]);
+    expect(await outcome(ordered.all())).toEqual([
+      "SELECT DISTINCT users.active, users.id AS order_1 FROM users ORDER BY order_1",
+      [],
+      [[true], [true], [false], [true], [false]],
+    ]);
     expect(await ordered.count()).toBe(5);
+    const roles = User.query.join("role").withEntities(User.c.active).distinct().orderBy(desc("active"));
+    expect(await outcome(roles.all())).toEqual([
+      "SELECT DISTINCT users.active FROM users JOIN roles ON roles.id = users.role_id ORDER BY users.active DESC",
+      [],
+      [[true], [false]],
+    ]);
   });
 
   it("Q-19: a column that distinct() only orders by is no column of a value, a list or a part of a union", async () => {
@@ -430,14 +806,23 @@ describeQueries("Query", (fixture) => {
   });
 
   it("Q-19: distinct(column) is PostgreSQL's DISTINCT ON", async () => {
-    const { User, database } = fixture;
+    const { User, database, outcome } = fixture;
     if (database !== "postgres") {
-      expect(() => User.query.distinct("age")).toThrow(/DISTINCT ON is not supported/);
+      expect(() => User.query.distinct("age")).toThrow(
+        error({
+          name: "InvalidRequestError",
+          message: "DISTINCT ON is not supported by this database.",
+          hint: "distinct() without columns, or groupBy()",
+        }),
+      );
       return;
     }
     const query = User.query.distinct(User.c.age).orderBy("age", desc("id"));
-    expect(sqlOf(query)).toMatch(/^SELECT DISTINCT ON \(users\.age\) users\.id/);
-    expect((await query.all()).map((user) => user.id)).toEqual([5, 1, 4, 3]);
+    expect(await outcome(query.all())).toEqual([
+      "SELECT DISTINCT ON (users.age) users.* FROM users ORDER BY users.age, users.id DESC",
+      [],
+      [5, 1, 4, 3],
+    ]);
     expect(await query.count()).toBe(4);
   });
 
@@ -462,7 +847,11 @@ describeQueries("Query", (fixture) => {
     const { User } = fixture;
     const query = Query.of(() => undefined, User).filterBy({ id: 1 });
     expect(query.sql).toMatch(/WHERE users\.id = 1$/);
-    await expect(query.all()).rejects.toThrow("Cannot run this query: it belongs to no session.");
+    for (const run of [() => query.all(), () => query.count(), () => query.update({ age: 1 }), () => query.first()])
+      await expect(run()).rejects.toMatchObject({
+        name: "InvalidRequestError",
+        message: "Cannot run this query: it belongs to no session.",
+      });
   });
 
   it("Q-25: what is shown is what is sent", async () => {
@@ -476,12 +865,60 @@ describeQueries("Query", (fixture) => {
     expect(executor.sent.at(-1)).toMatchObject({ sql, parameters });
   });
 
+  it("Q-25: the clauses stand in their order, with their parameters", async () => {
+    const { User, outcome } = fixture;
+    const query = User.query
+      .orderBy(desc("active"))
+      .having(func.count().ge(1))
+      .groupBy("active")
+      .filterBy({ age: 25 })
+      .join("role")
+      .filterBy({ name: "User" })
+      .withEntities(User.c.active, func.max(User.c.id).label("n"))
+      .offset(0)
+      .limit(7);
+    expect(await outcome(query.all())).toEqual([
+      "SELECT users.active, max(users.id) AS n FROM users JOIN roles ON roles.id = users.role_id " +
+        "WHERE users.age = ? AND roles.name = ? GROUP BY users.active HAVING count(*) >= ? " +
+        "ORDER BY users.active DESC LIMIT ? OFFSET ?",
+      [25, "User", 1, 7, 0],
+      [[true, 2]],
+    ]);
+  });
+
+  it("Q-25: shows queries with objects that are not stored yet, without a flush", async () => {
+    const { User, Role, executor, sent } = fixture;
+    let flushes = 0;
+    executor.onAutoflush = () => void flushes++;
+    const role = Role.build({ name: "new" });
+    const query = User.query.filterBy({ role }).orderBy("id");
+    expect(String(query)).toMatch(/ FROM users WHERE users\.role_id = NULL ORDER BY users\.id$/);
+    expect([tailOf(query), query.toSQL().parameters]).toEqual([
+      "users WHERE users.role_id = ? ORDER BY users.id",
+      [null],
+    ]);
+    expect(inspect(query)).toBe(`<Query ${query.sql}>`);
+    expect([flushes, sent()]).toEqual([0, []]);
+    await expect(query.all()).rejects.toMatchObject({ name: "StatementError" });
+    expect(flushes).toBe(1);
+    role.setDataValue("id", 3);
+    expect(String(query)).toMatch(/role_id = 3 ORDER BY users\.id$/);
+    expect((await query.all()).map((user) => user.id)).toEqual([2, 3]);
+  });
+
   it("Q-26: withForUpdate() locks where the database can", async () => {
-    const { User, database } = fixture;
-    const query = User.query.filterBy({ id: 1 }).withForUpdate();
-    expect(query.sql.endsWith(" FOR UPDATE")).toBe(database !== "sqlite");
-    expect(await query.all()).toHaveLength(1);
-    expect(await query.count()).toBe(1);
+    const { User, database, outcome } = fixture;
+    const query = User.query.filterBy({ id: 1 }).orderBy("id").limit(1).withForUpdate();
+    const lock = database === "sqlite" ? "" : " FOR UPDATE";
+    const sql = "SELECT users.* FROM users WHERE users.id = ? ORDER BY users.id LIMIT ?";
+    expect(await outcome(query.all())).toEqual([`${sql}${lock}`, [1, 1], [1]]);
+    expect(query.sql.endsWith(`LIMIT 1${lock}`)).toBe(true);
+    expect(await outcome(query.count())).toEqual([`SELECT count(*) AS count FROM (${sql}) AS anon_1`, [1, 1], 1]);
+    expect(await outcome(User.query.withForUpdate().get(2))).toEqual([
+      `SELECT users.* FROM users WHERE users.id = ?${lock}`,
+      [2],
+      2,
+    ]);
   });
 
   it("Q-26: withForUpdate() locks the query's own rows beside those that are joined for loading", async () => {

@@ -1,30 +1,37 @@
 import { expect, it } from "vitest";
-import { InvalidRequestError } from "../../src/errors";
-import { aliased, and, not } from "../../src/query/expressions";
+import { aliased, and, not, or } from "../../src/query/expressions";
 import type { RunnableQuery } from "../../src/query/runnable-query";
-import { describeQueries, tailOf } from "./fixture";
+import { describeQueries, error, tailOf } from "./fixture";
 
 const ids = async (query: RunnableQuery<{ id: number }>): Promise<number[]> =>
   (await query.all()).map((row) => row.id).sort((a, b) => a - b);
 
 describeQueries("Relationship conditions", (fixture) => {
   it("Q-6: filterBy takes an object, whose key is read when the query is run", async () => {
-    const { User, Role } = fixture;
+    const { User, Role, outcome } = fixture;
     const role = Role.build({ id: 3, name: "User" });
     const query = User.query.filterBy({ role });
+    const sql = "SELECT users.* FROM users WHERE users.role_id = ?";
     expect(tailOf(query)).toBe("users WHERE users.role_id = ?");
     expect(query.toSQL().parameters).toEqual([3]);
-    expect(await ids(query)).toEqual([2, 3]);
+    expect(await outcome(query.all())).toEqual([sql, [3], [2, 3]]);
     role.setDataValue("id", 1);
-    expect(await ids(query)).toEqual([1]);
+    expect(query.toSQL().parameters).toEqual([1]);
+    expect(await outcome(query.all())).toEqual([sql, [1], [1]]);
+    expect(await outcome(User.query.filter(User.c.role.eq(role), User.c.active.eq(true)).all())).toEqual([
+      `${sql} AND users.active = ?`,
+      [1, 1],
+      [1],
+    ]);
   });
 
   it("Q-6: an object that the flush gives its key works", async () => {
-    const { User, Role, executor } = fixture;
+    const { User, Role, executor, outcome } = fixture;
     const role = Role.build({ name: "User" });
     const query = User.query.filterBy({ role });
+    expect(query.toSQL().parameters).toEqual([null]);
     executor.onAutoflush = () => role.setDataValue("id", 3);
-    expect(await ids(query)).toEqual([2, 3]);
+    expect(await outcome(query.all())).toEqual(["SELECT users.* FROM users WHERE users.role_id = ?", [3], [2, 3]]);
   });
 
   it("Q-6: an object without a key can be shown, and is refused when it is run", async () => {
@@ -32,93 +39,194 @@ describeQueries("Relationship conditions", (fixture) => {
     const query = User.query.filterBy({ role: Role.build({ name: "new" }) });
     expect(String(query)).toMatch(/WHERE users\.role_id = NULL$/);
     expect(query.toSQL().parameters).toEqual([null]);
-    await expect(query.all()).rejects.toThrow(
-      "Can't resolve value for column roles.id on object Role; no value has been set for this column",
-    );
-    await expect(query.count()).rejects.toThrow("Can't resolve value for column roles.id");
+    const runs = [
+      () => query.all(),
+      () => query.first(),
+      () => query.one(),
+      () => query.count(),
+      () => query.delete(),
+      () => User.query.filter(User.c.role.ne(Role.build({ name: "new" }))).all(),
+    ];
+    for (const run of runs)
+      await expect(run()).rejects.toMatchObject({
+        name: "StatementError",
+        message: expect.stringContaining(
+          "Can't resolve value for column roles.id on object Role; no value has been set for this column",
+        ),
+      });
     expect(sent()).toEqual([]);
   });
 
   it("Q-6: null is no object; ne takes in those without one", async () => {
-    const { User, Role } = fixture;
-    expect(tailOf(User.query.filterBy({ role: null }))).toBe("users WHERE users.role_id IS NULL");
-    expect(await ids(User.query.filterBy({ role: null }))).toEqual([4]);
+    const { User, Role, outcome } = fixture;
     const role = Role.build({ id: 3, name: "User" });
-    const query = User.query.filter(User.c.role.ne(role));
-    expect(tailOf(query)).toBe("users WHERE users.role_id != ? OR users.role_id IS NULL");
-    expect(await ids(query)).toEqual([1, 4, 5]);
-    expect(await ids(User.query.filter(User.c.role.ne(null)))).toEqual([1, 2, 3, 5]);
-    expect(await ids(User.query.filter(User.c.role.isNull()))).toEqual([4]);
-    expect(await ids(User.query.filter(and(User.c.role.ne(role), User.c.id.gt(1))))).toEqual([4, 5]);
+    const where = "SELECT users.* FROM users WHERE";
+    for (const none of [User.query.filterBy({ role: null }), User.query.filter(User.c.role.isNull())])
+      expect(await outcome(none.all())).toEqual([`${where} users.role_id IS NULL`, [], [4]]);
+    expect(await outcome(User.query.filter(User.c.role.eq(null)).all())).toEqual([
+      `${where} users.role_id IS NULL`,
+      [],
+      [4],
+    ]);
+    for (const some of [User.c.role.ne(null), User.c.role.isNotNull()])
+      expect(await outcome(User.query.filter(some).all())).toEqual([
+        `${where} users.role_id IS NOT NULL`,
+        [],
+        [1, 2, 3, 5],
+      ]);
+    expect(await outcome(User.query.filter(User.c.role.ne(role)).all())).toEqual([
+      `${where} users.role_id != ? OR users.role_id IS NULL`,
+      [3],
+      [1, 4, 5],
+    ]);
+    expect(await outcome(User.query.filter(and(User.c.role.ne(role), User.c.id.gt(1))).all())).toEqual([
+      `${where} (users.role_id != ? OR users.role_id IS NULL) AND users.id > ?`,
+      [3, 1],
+      [4, 5],
+    ]);
   });
 
   it("Q-7: what is no object of the related model is refused", () => {
-    const { User, Role, Item } = fixture;
+    const { User, Role, Item, sent } = fixture;
     const message = "Mapped instance expected for relationship comparison to object.";
-    expect(() => User.query.filterBy({ role: 3 } as object)).toThrow(message);
-    expect(() => User.query.filterBy({ role: "x" } as object)).toThrow(message);
-    expect(() => User.query.filterBy({ role: {} } as object)).toThrow(message);
-    expect(() => User.query.filterBy({ role: Item.build({ title: "x" }) } as object)).toThrow(
-      "Cannot compare User.role with an object of class Item: it leads to Role.",
+    const refusal = error({
+      name: "ArgumentError",
+      message: expect.stringMatching(`^${message} User\\.role leads to Role, got `),
+      hint: "pass a Role, or compare the key: User.c.roleId",
+    });
+    for (const value of [3, "x", {}, true, new Date()]) {
+      expect(() => User.query.filterBy({ role: value } as object)).toThrow(refusal);
+      expect(() => User.c.role.eq(value as never)).toThrow(refusal);
+      expect(() => User.c.role.ne(value as never)).toThrow(refusal);
+    }
+    expect(() => Role.c.users.contains(3 as never)).toThrow(
+      error({
+        name: "ArgumentError",
+        message: expect.stringContaining(message),
+        hint: "pass a User, or compare the key: Role.c.users.any({ id: … })",
+      }),
     );
-    expect(() => User.c.role.eq(undefined as never)).toThrow(/Cannot use undefined in eq\(\)/);
-    const collection = (): unknown => Role.query.filterBy({ users: [User.build({ username: "x" })] });
-    expect(collection).toThrow(InvalidRequestError);
-    expect(collection).toThrow(
-      "Can't compare a collection to an object or collection; use contains() to test for membership.",
+    const item = Item.build({ title: "x" });
+    for (const call of [
+      () => User.query.filterBy({ role: item } as object),
+      () => User.c.role.eq(item as never),
+      () => User.c.role.ne(item as never),
+    ])
+      expect(call).toThrow(
+        error({
+          name: "ArgumentError",
+          message: "Cannot compare User.role with an object of class Item: it leads to Role.",
+        }),
+      );
+    expect(() => User.c.role.eq(undefined as never)).toThrow(
+      error({ name: "ArgumentError", message: expect.stringContaining("Cannot use undefined in eq()") }),
     );
-    expect(() => User.c.role.in([])).toThrow(expect.objectContaining({ name: "NotImplementedError" }) as Error);
+    const user = User.build({ username: "x" });
+    for (const value of [user, [user], []])
+      expect(() => Role.query.filterBy({ users: value } as object)).toThrow(
+        error({
+          name: "InvalidRequestError",
+          message: "Can't compare a collection to an object or collection; use contains() to test for membership.",
+          hint: "Role.c.users.contains(object)",
+        }),
+      );
+    expect(() => User.c.role.in([])).toThrow(error({ name: "NotImplementedError", message: expect.any(String) }));
+    expect(sent()).toEqual([]);
   });
 
   it("Q-10: any() and has() are EXISTS on the related rows", async () => {
-    const { User, Role } = fixture;
-    const any = Role.query.filter(Role.c.users.any(User.c.age.gt(28)));
-    expect(tailOf(any)).toBe(
-      "roles WHERE EXISTS (SELECT 1 FROM users WHERE roles.id = users.role_id AND users.age > ?)",
-    );
-    expect(await ids(any)).toEqual([1]);
-    expect(await ids(Role.query.filter(Role.c.users.any()))).toEqual([1, 2, 3]);
-    expect(await ids(Role.query.filter(Role.c.users.any({ username: "susan" })))).toEqual([3]);
-    expect(await ids(Role.query.filter(Role.c.users.any(User.c.active.eq(true), User.c.age.lt(30))))).toEqual([3]);
-    const has = User.query.filter(User.c.role.has({ name: "User" }));
-    expect(tailOf(has)).toBe(
-      "users WHERE EXISTS (SELECT 1 FROM roles WHERE roles.id = users.role_id AND roles.name = ?)",
-    );
-    expect(await ids(has)).toEqual([2, 3]);
+    const { User, Role, outcome } = fixture;
+    const roles = async (...conditions: Parameters<typeof Role.c.users.any>): Promise<unknown[]> => {
+      const [sql, ...rest] = await outcome(Role.query.filter(Role.c.users.any(...conditions)).all());
+      return [
+        sql.replace("SELECT roles.* FROM roles WHERE EXISTS (SELECT 1 FROM users WHERE roles.id = users.role_id", ""),
+        ...rest,
+      ];
+    };
+    expect(await roles(User.c.age.gt(28))).toEqual([" AND users.age > ?)", [28], [1]]);
+    expect(await roles()).toEqual([")", [], [1, 2, 3]]);
+    expect(await roles({ username: "susan" })).toEqual([" AND users.username = ?)", ["susan"], [3]]);
+    expect(await roles(User.c.active.eq(true), User.c.age.lt(30))).toEqual([
+      " AND users.active = ? AND users.age < ?)",
+      [1, 30],
+      [3],
+    ]);
+    expect(await roles(or(User.c.id.eq(1), User.c.id.eq(5)))).toEqual([
+      " AND (users.id = ? OR users.id = ?))",
+      [1, 5],
+      [1, 2],
+    ]);
+    const has = "SELECT users.* FROM users WHERE EXISTS (SELECT 1 FROM roles WHERE roles.id = users.role_id";
+    expect(await outcome(User.query.filter(User.c.role.has({ name: "User" })).all())).toEqual([
+      `${has} AND roles.name = ?)`,
+      ["User"],
+      [2, 3],
+    ]);
+    expect(await outcome(User.query.filter(User.c.role.has()).all())).toEqual([`${has})`, [], [1, 2, 3, 5]]);
+    const both = User.query.filter(User.c.role.has(Role.c.users.any(User.c.age.isNull())));
+    expect((await outcome(both.all())).slice(1)).toEqual([[], [2, 3]]);
   });
 
   it("Q-10: not() of them is NOT EXISTS", async () => {
-    const { Role, User } = fixture;
-    const query = Role.query.filter(not(Role.c.users.any()));
-    expect(tailOf(query)).toBe("roles WHERE NOT EXISTS (SELECT 1 FROM users WHERE roles.id = users.role_id)");
-    expect(await ids(query)).toEqual([4]);
-    expect(await ids(User.query.filter(not(User.c.role.has({ name: "User" }))))).toEqual([1, 4, 5]);
+    const { Role, User, outcome } = fixture;
+    const without = "SELECT roles.* FROM roles WHERE NOT EXISTS (SELECT 1 FROM users WHERE roles.id = users.role_id";
+    expect(await outcome(Role.query.filter(not(Role.c.users.any())).all())).toEqual([`${without})`, [], [4]]);
+    expect(await outcome(Role.query.filter(not(Role.c.users.any(User.c.active.eq(false)))).all())).toEqual([
+      `${without} AND users.active = ?)`,
+      [0],
+      [1, 4],
+    ]);
+    expect(await outcome(User.query.filter(not(User.c.role.has({ name: "User" }))).all())).toEqual([
+      "SELECT users.* FROM users WHERE NOT EXISTS (SELECT 1 FROM roles WHERE roles.id = users.role_id AND roles.name = ?)",
+      ["User"],
+      [1, 4, 5],
+    ]);
   });
 
   it("Q-10: a table that refers to itself gets another name inside", async () => {
-    const { Node } = fixture;
-    const query = Node.query.filter(Node.c.children.any(Node.c.name.eq("leaf")));
-    expect(tailOf(query)).toBe(
-      "nodes WHERE EXISTS (SELECT 1 FROM nodes AS nodes_1 WHERE nodes.id = nodes_1.parent_id AND nodes_1.name = ?)",
-    );
-    expect(await ids(query)).toEqual([2]);
-    expect(await ids(Node.query.filter(Node.c.parent.has({ name: "root" })))).toEqual([2, 3]);
+    const { Node, outcome } = fixture;
+    const exists = "SELECT nodes.* FROM nodes WHERE EXISTS (SELECT 1 FROM nodes AS nodes_1 WHERE";
+    expect(await outcome(Node.query.filter(Node.c.children.any(Node.c.name.eq("leaf"))).all())).toEqual([
+      `${exists} nodes.id = nodes_1.parent_id AND nodes_1.name = ?)`,
+      ["leaf"],
+      [2],
+    ]);
+    expect(await outcome(Node.query.filter(Node.c.parent.has({ name: "root" })).all())).toEqual([
+      `${exists} nodes_1.id = nodes.parent_id AND nodes_1.name = ?)`,
+      ["root"],
+      [2, 3],
+    ]);
     const grandchild = Node.query.filter(Node.c.children.any(Node.c.children.any({ name: "leaf" })));
-    expect(await ids(grandchild)).toEqual([1]);
+    expect(await outcome(grandchild.all())).toEqual([
+      `${exists} nodes.id = nodes_1.parent_id AND EXISTS (SELECT 1 FROM nodes AS nodes_2 ` +
+        "WHERE nodes_1.id = nodes_2.parent_id AND nodes_2.name = ?))",
+      ["leaf"],
+      [1],
+    ]);
     const other = aliased(Node, "other");
-    const query2 = Node.query.join(other, other.c.parentId.eq(Node.c.id)).filter(other.c.children.any());
-    expect(await ids(query2)).toEqual([1]);
+    const beside = Node.query.join(other, other.c.parentId.eq(Node.c.id)).filter(other.c.children.any());
+    expect(await outcome(beside.all())).toEqual([
+      "SELECT nodes.* FROM nodes JOIN nodes AS other ON other.parent_id = nodes.id " +
+        "WHERE EXISTS (SELECT 1 FROM nodes AS nodes_1 WHERE other.id = nodes_1.parent_id)",
+      [],
+      [1],
+    ]);
   });
 
   it("Q-10: a many-to-many relationship takes its association table inside", async () => {
-    const { Item, Keyword } = fixture;
-    const query = Item.query.filter(Item.c.keywords.any(Keyword.c.word.eq("home")));
-    expect(tailOf(query)).toBe(
-      "items WHERE EXISTS (SELECT 1 FROM keywords, item_keywords WHERE items.id = item_keywords.item_id " +
-        "AND keywords.id = item_keywords.keyword_id AND keywords.word = ?)",
-    );
-    expect(await ids(query)).toEqual([1, 2]);
-    expect(await ids(Keyword.query.filter(not(Keyword.c.items.any({ title: "desk" }))))).toEqual([1]);
+    const { Item, Keyword, outcome } = fixture;
+    expect(await outcome(Item.query.filter(Item.c.keywords.any(Keyword.c.word.eq("home"))).all())).toEqual([
+      "SELECT items.* FROM items WHERE EXISTS (SELECT 1 FROM keywords, item_keywords " +
+        "WHERE items.id = item_keywords.item_id AND keywords.id = item_keywords.keyword_id AND keywords.word = ?)",
+      ["home"],
+      [1, 2],
+    ]);
+    expect(await outcome(Keyword.query.filter(not(Keyword.c.items.any({ title: "desk" }))).all())).toEqual([
+      "SELECT keywords.* FROM keywords WHERE NOT EXISTS (SELECT 1 FROM items, item_keywords " +
+        "WHERE keywords.id = item_keywords.keyword_id AND items.id = item_keywords.item_id AND items.title = ?)",
+      ["desk"],
+      [1],
+    ]);
   });
 
   it("Q-10: rows are found once each, also by pages", async () => {
@@ -138,31 +246,74 @@ describeQueries("Relationship conditions", (fixture) => {
 
   it("Q-10: any() and has() refuse the other kind of relationship", () => {
     const { User, Role } = fixture;
-    expect(() => User.c.role.any()).toThrow("'any()' not implemented for scalar attributes. Use has().");
-    expect(() => Role.c.users.has()).toThrow("'has()' not implemented for collections. Use any().");
-    expect(() => User.c.role.contains(new Role({ name: "x" }))).toThrow(/'contains' not implemented for scalar/);
+    const refused: [() => unknown, string][] = [
+      [() => User.c.role.any(), "'any()' not implemented for scalar attributes. Use has()."],
+      [() => Role.c.users.has(), "'has()' not implemented for collections. Use any()."],
+      [
+        () => User.c.role.contains(new Role({ name: "x" })),
+        "'contains' not implemented for scalar attributes. Use eq().",
+      ],
+    ];
+    for (const [call, message] of refused) expect(call).toThrow(error({ name: "InvalidRequestError", message }));
   });
 
   it("Q-10: contains() finds the rows whose collection has the object", async () => {
-    const { User, Role, Item, Keyword } = fixture;
+    const { User, Role, Item, Keyword, outcome, sent } = fixture;
     const susan = User.build({ id: 2, username: "susan", roleId: 3 });
-    const query = Role.query.filter(Role.c.users.contains(susan));
-    expect(tailOf(query)).toBe("roles WHERE roles.id = ?");
-    expect(await ids(query)).toEqual([3]);
+    expect(await outcome(Role.query.filter(Role.c.users.contains(susan)).all())).toEqual([
+      "SELECT roles.* FROM roles WHERE roles.id = ?",
+      [3],
+      [3],
+    ]);
     const wood = Keyword.build({ id: 2, word: "wood" });
-    const items = Item.query.filter(Item.c.keywords.contains(wood));
-    expect(tailOf(items)).toBe(
-      "items WHERE EXISTS (SELECT 1 FROM item_keywords WHERE items.id = item_keywords.item_id AND item_keywords.keyword_id = ?)",
-    );
-    expect(await ids(items)).toEqual([2]);
-    expect(await ids(Item.query.filter(not(Item.c.keywords.contains(wood))))).toEqual([1, 3]);
+    const inside =
+      "EXISTS (SELECT 1 FROM item_keywords WHERE items.id = item_keywords.item_id AND item_keywords.keyword_id = ?)";
+    expect(await outcome(Item.query.filter(Item.c.keywords.contains(wood)).all())).toEqual([
+      `SELECT items.* FROM items WHERE ${inside}`,
+      [2],
+      [2],
+    ]);
+    expect(await outcome(Item.query.filter(not(Item.c.keywords.contains(wood))).all())).toEqual([
+      `SELECT items.* FROM items WHERE NOT ${inside}`,
+      [2],
+      [1, 3],
+    ]);
+    const before = sent().length;
+    await expect(
+      Item.query.filter(Item.c.keywords.contains(Keyword.build({ word: "new" }))).all(),
+    ).rejects.toMatchObject({ name: "StatementError" });
+    for (const wrong of [3, null, Role.build({ name: "x" })])
+      expect(() => Role.c.users.contains(wrong as never)).toThrow(
+        error({ name: "ArgumentError", message: expect.any(String) }),
+      );
+    expect(sent()).toHaveLength(before);
   });
 
   it("Q-10: an empty collection is one that equals null", async () => {
-    const { Role, Item } = fixture;
-    expect(await ids(Role.query.filter(Role.c.users.eq(null)))).toEqual([4]);
-    expect(await ids(Role.query.filter(Role.c.users.isNotNull()))).toEqual([1, 2, 3]);
-    expect(await ids(Item.query.filter(Item.c.keywords.isNull()))).toEqual([3]);
+    const { Role, Item, outcome } = fixture;
+    const users = "EXISTS (SELECT 1 FROM users WHERE roles.id = users.role_id)";
+    for (const empty of [Role.c.users.eq(null), Role.c.users.isNull()])
+      expect(await outcome(Role.query.filter(empty).all())).toEqual([
+        `SELECT roles.* FROM roles WHERE NOT ${users}`,
+        [],
+        [4],
+      ]);
+    for (const some of [Role.c.users.ne(null), Role.c.users.isNotNull()])
+      expect(await outcome(Role.query.filter(some).all())).toEqual([
+        `SELECT roles.* FROM roles WHERE ${users}`,
+        [],
+        [1, 2, 3],
+      ]);
+    expect(await outcome(Role.query.filterBy({ users: null }).all())).toEqual([
+      `SELECT roles.* FROM roles WHERE NOT ${users}`,
+      [],
+      [4],
+    ]);
+    const [sql, ...rest] = await outcome(Item.query.filter(Item.c.keywords.isNull()).all());
+    expect(sql).toMatch(
+      /^SELECT items\.\* FROM items WHERE NOT EXISTS \(SELECT 1 FROM .*items\.id = item_keywords\.item_id/,
+    );
+    expect(rest).toEqual([[], [3]]);
   });
 
   it("finds the rows of one object with withParent()", async () => {

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { streamRows } from "../../src/driver/stream";
 import { aliased, text } from "../../src/query/expressions";
 import { containsEager, joined } from "../../src/query/load-options";
-import { describeQueries } from "./fixture";
+import { describeQueries, error, sqlOf } from "./fixture";
 
 describeQueries("Streaming", (fixture) => {
   /** What the database still keeps for streams. */
@@ -23,6 +23,13 @@ describeQueries("Streaming", (fixture) => {
     expect(ids).toEqual([5, 4, 3, 2, 1]);
     expect(sent().filter((sql) => /^(SELECT \*|SELECT json_group_array|FETCH)/.test(sql))).toHaveLength(3);
     expect(sent()[0]).toContain(User.query.orderBy(User.c.id.desc()).toSQL().sql.replaceAll("`", '"'));
+    const filtered = User.query.filter(User.c.id.gt(1), User.c.username.ne("o'hara")).orderBy("id");
+    const before = sent().length;
+    ids.length = 0;
+    for await (const user of filtered.yieldPer(3)) ids.push(user.id);
+    expect(ids).toEqual([2, 3, 4, 5]);
+    expect(sent()[before]).toContain(sqlOf(filtered));
+    expect(fixture.executor.sent.slice(-(sent().length - before))[0]?.parameters).toEqual([1, "o'hara"]);
     expect(await leftovers()).toEqual([]);
   });
 
@@ -126,27 +133,39 @@ describeQueries("Streaming", (fixture) => {
       for await (const user of User.query.orderBy("id").yieldPer(2))
         if (user.id === 1) await executor.connection.rollback();
     };
-    await expect(rolledBack()).rejects.toThrow("the transaction in which it began was rolled back");
+    await expect(rolledBack()).rejects.toMatchObject({
+      name: "ResourceClosedError",
+      message: expect.stringContaining("the transaction in which it began was rolled back"),
+      hint: expect.any(String),
+    });
     expect(await leftovers()).toEqual([]);
   });
 
   it("Q-23: joined collections need their rows together", async () => {
     const { Role, User } = fixture;
     const eager = Role.query.options(joined("users")).orderBy("id");
+    const refusal = {
+      name: "InvalidRequestError",
+      message: expect.stringContaining("Can't use yieldPer() with eager loaders that require uniquing"),
+      hint: expect.any(String),
+    };
     await expect(async () => {
       for await (const _ of eager.yieldPer(2)) continue;
-    }).rejects.toThrow("Can't use yieldPer() with eager loaders that require uniquing");
+    }).rejects.toMatchObject(refusal);
     let roles = 0;
     for await (const _ of eager) roles++;
     expect(roles).toBe(4);
     let users = 0;
     for await (const _ of User.query.options(joined("role")).yieldPer(2)) users++;
     expect(users).toBe(5);
-    expect(() => User.query.yieldPer(0)).toThrow(/from 1 up in yieldPer/);
+    for (const size of [0, -1, 1.5, NaN, null])
+      expect(() => User.query.yieldPer(size as number)).toThrow(
+        error({ name: "ArgumentError", message: expect.stringMatching(/Expected a whole number .* in yieldPer\(\)/) }),
+      );
     const contained = Role.query.join("users").options(containsEager("users")).orderBy("id");
     await expect(async () => {
       for await (const _ of contained.yieldPer(3)) continue;
-    }).rejects.toThrow("Can't use yieldPer() with eager loaders that require uniquing");
+    }).rejects.toMatchObject(refusal);
     const members: [number, number][] = [];
     for await (const role of contained) members.push([role.id, (role.users as unknown as unknown[]).length]);
     expect(members).toEqual([

@@ -6,7 +6,7 @@
 import type { Sequelize } from "sequelize";
 import { Op } from "sequelize";
 import { aliased, and, cast, desc, func, literal, not, or, text, when } from "../../src/query/expressions";
-import { joined } from "../../src/query/load-options";
+import { joined, loadOnly, raiseload } from "../../src/query/load-options";
 import type { Pagination } from "../../src/query/pagination";
 import { Query } from "../../src/query/query";
 import type { Role, User } from "../query/models";
@@ -33,6 +33,10 @@ export async function results(): Promise<void> {
   const alias = aliased(U, U.query.limit(3).subquery(), "last");
   users.push(...(await Query.of(() => undefined, alias).all()));
   users.push(...(await R.query.join(R.c.users).withEntities(U).all()));
+  const pairs = Query.of(() => undefined, U, R).options(joined(R.c.users), loadOnly(U.c.username), raiseload("*"));
+  for (const [user, role] of await pairs.all()) [user.username, role.name].sort();
+  // @ts-expect-error: a path begins at a relationship, not at a column.
+  pairs.options(joined(R.c.name));
   U.query.filter(U.c.id.in(U.query.withEntities(U.c.id).subquery()), alias.c.username.eq("x"));
   // @ts-expect-error: the results are users, not roles.
   const roles: Role[] = users;
