@@ -57,13 +57,9 @@ export class Hydrator {
   }
 
   #tuples(batch: RowBatch, entities: ReadonlyMap<EntityPart, LoadedEntity>): unknown[] {
-    const columns = batch.parts.map((part) => valuesOf(part, entities));
-    const tuples = new Array<readonly unknown[]>(batch.size);
-    for (let row = 0; row < batch.size; row++) {
-      const values = new Array<unknown>(columns.length);
-      for (let i = 0; i < columns.length; i++) values[i] = columns[i]?.(row);
-      tuples[row] = this.#makeTuple?.(values) ?? values;
-    }
+    const tuples = batch.tuples ?? tuplesOf(batch, entities);
+    // What it is given becomes the row.
+    if (this.#makeTuple !== undefined) for (let i = 0; i < tuples.length; i++) this.#makeTuple(tuples[i] as unknown[]);
     return this.#compiled.unique ? distinctRows(tuples, this.#compiled.slots) : tuples;
   }
 
@@ -149,6 +145,18 @@ function membersIn(
     if (member) members.push(member);
   }
   return members;
+}
+
+/** Rows with entities among their values. */
+function tuplesOf(batch: RowBatch, entities: ReadonlyMap<EntityPart, LoadedEntity>): unknown[][] {
+  const columns = batch.parts.map((part) => valuesOf(part, entities));
+  const tuples = new Array<unknown[]>(batch.size);
+  for (let row = 0; row < batch.size; row++) {
+    const values = new Array<unknown>(columns.length);
+    for (let i = 0; i < columns.length; i++) values[i] = columns[i]?.(row);
+    tuples[row] = values;
+  }
+  return tuples;
 }
 
 /** How the value of one slot is found for a row of the result. */

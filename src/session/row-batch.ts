@@ -23,6 +23,8 @@ export class RowBatch implements RowSink {
   readonly parts: readonly Part[];
   /** The entities in the order of their columns, joined ones after the one that they are joined to. */
   readonly entities: readonly EntityPart[];
+  /** The rows themselves, where they hold nothing but values; undefined where entities are among them. */
+  tuples: unknown[][] | undefined;
   size = 0;
   readonly #all: readonly Part[];
 
@@ -40,6 +42,7 @@ export class RowBatch implements RowSink {
     this.#all = all;
     this.entities = all.filter((part) => part instanceof EntityPart);
     this.isPlain = all.every((part) => part.isPlain);
+    this.tuples = this.entities.length === 0 ? [] : undefined;
   }
 
   columns(columns: readonly ResultColumn[]): void {
@@ -54,8 +57,16 @@ export class RowBatch implements RowSink {
 
   row(cells: readonly unknown[]): void {
     const all = this.#all;
-    for (let i = 0; i < all.length; i++) (all[i] as Part).take(cells as unknown as RawRow);
+    if (this.tuples !== undefined) this.#takeTuple(this.tuples, cells as unknown as RawRow);
+    else for (let i = 0; i < all.length; i++) (all[i] as Part).take(cells as unknown as RawRow);
     this.size++;
+  }
+
+  #takeTuple(tuples: unknown[][], row: RawRow): void {
+    const parts = this.#all;
+    const tuple = new Array<unknown>(parts.length);
+    for (let i = 0; i < parts.length; i++) tuple[i] = (parts[i] as ValuePart).read(row);
+    tuples.push(tuple);
   }
 
   objects(rows: DriverRow[]): void {
@@ -67,7 +78,9 @@ export class RowBatch implements RowSink {
       for (const part of this.#all) part.locate((key) => ({ at: key, parse: undefined }));
       for (let start = 0; start < rows.length; start += ROWS_IN_CACHE) {
         const end = Math.min(start + ROWS_IN_CACHE, rows.length);
-        for (const part of this.#all) for (let i = start; i < end; i++) part.take(rows[i] as DriverRow);
+        if (this.tuples !== undefined)
+          for (let i = start; i < end; i++) this.#takeTuple(this.tuples, rows[i] as DriverRow);
+        else for (const part of this.#all) for (let i = start; i < end; i++) part.take(rows[i] as DriverRow);
         // What was read can be collected while the rest is: a collection copies all that is still in use.
         (rows as unknown[]).fill(undefined, start, end);
       }
@@ -78,6 +91,7 @@ export class RowBatch implements RowSink {
   /** Forgets the rows; what stands in them has been taken. */
   clear(): void {
     this.size = 0;
+    if (this.tuples !== undefined) this.tuples = [];
     for (const part of this.#all) part.clear();
   }
 }
@@ -104,8 +118,12 @@ export class ValuePart {
   }
 
   take(row: RawRow): void {
+    this.values.push(this.read(row));
+  }
+
+  read(row: RawRow): unknown {
     const raw = row[this.#at];
-    this.values.push(raw === null || raw === undefined || this.#convert === undefined ? raw : this.#convert(raw));
+    return raw === null || raw === undefined || this.#convert === undefined ? raw : this.#convert(raw);
   }
 
   clear(): void {
