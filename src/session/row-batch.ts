@@ -56,9 +56,10 @@ export class RowBatch implements RowSink {
   }
 
   row(cells: readonly unknown[]): void {
+    const row = cells as unknown as RawRow;
     const all = this.#all;
-    if (this.tuples !== undefined) this.#takeTuple(this.tuples, cells as unknown as RawRow);
-    else for (let i = 0; i < all.length; i++) (all[i] as Part).take(cells as unknown as RawRow);
+    if (this.tuples !== undefined) this.#takeTuple(this.tuples, row);
+    else for (let i = 0; i < all.length; i++) (all[i] as Part).take(row);
     this.size++;
   }
 
@@ -145,8 +146,6 @@ export class EntityPart {
   /** For each row of the result the place in {@link rows}, or {@link NO_ROW}; undefined where the two are the same. */
   places: number[] | undefined;
   readonly #reader: RowReader;
-  /** Rows of the result may have none of this entity. */
-  readonly #isJoined: boolean;
   readonly #known: Map<unknown, number> | undefined;
   #lastKey: unknown;
   #lastPlace = NO_ROW;
@@ -159,7 +158,6 @@ export class EntityPart {
     this.isPlain = reader.attributes.every(({ kind }) => PLAIN_KINDS.has(kind));
     this.#reader = reader;
     this.#known = repeats ? new Map() : undefined;
-    this.#isJoined = relationship !== undefined;
   }
 
   /** The place in {@link rows} of what a row of the result has of this entity, or {@link NO_ROW}. */
@@ -179,10 +177,11 @@ export class EntityPart {
 
   take(row: RawRow): void {
     if (this.#known !== undefined) this.#takeRepeated(row, this.#known, (this.places ??= []));
-    else if (this.#isJoined) this.#takeJoined(row);
+    else if (this.relationship !== undefined) this.#takeJoined(row);
     else this.rows.push(this.#reader.read(row));
   }
 
+  /** Rows of the result may have none of what was joined. */
   #takeJoined(row: RawRow): void {
     if (this.#reader.keyOf(row) === null) return this.#takeKeyless(row, (this.places ??= this.rows.map((_, i) => i)));
     this.places?.push(this.rows.length);

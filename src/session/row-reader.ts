@@ -142,13 +142,13 @@ export class RowReader {
 
 /** Functions for rows of these cells; undefined where Node makes no code of strings. */
 function compiledFor(cells: readonly Cell[], keys: readonly Cell[]): Compiled | undefined {
-  // Names stand in the source as JSON texts, which are string literals.
   const raws = cells.map(({ at }, i) => `const raw${i} = row[${JSON.stringify(at)}];`);
   const values = cells.map(({ attribute, reading }, i) => `${keyText(attribute.name)}: ${valueText(reading, i)}`);
   const read = `(row) => { ${raws.join(" ")} return { ${values.join(", ")} }; }`;
   const [key] = keys;
   const keyOf = key === undefined || keys.length > 1 ? "undefined" : `(row) => row[${JSON.stringify(key.at)}] ?? null`;
   try {
+    // Nothing of a user's becomes code: names stand in the source as JSON texts, which are string literals.
     // eslint-disable-next-line @typescript-eslint/no-implied-eval
     const make = new Function("converts", `return { read: ${read}, keyOf: ${keyOf} };`) as (
       converts: readonly (Convert | undefined)[],
